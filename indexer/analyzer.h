@@ -1,0 +1,43 @@
+// Analyzer: turns text into index terms; the same for documents and queries.
+//
+// ICU normalisation (NFKC, case fold, width) and word boundaries; English words are stemmed
+// (Snowball); Chinese runs give dictionary words and overlapping bigrams. Thread-safe: each call
+// takes its own break iterators. Never fails: bytes that are not UTF-8 separate words.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "indexer/document.h"
+
+namespace citeseek::indexer {
+
+struct Term {
+  std::string text;
+  ByteRange source;            // where in the given text it comes from
+  std::uint32_t position = 0;  // words count up; the bigrams of a word share its positions
+};
+
+class Analyzer {
+ public:
+  virtual ~Analyzer() = default;
+
+  // Appends nothing for text without words. Order: by source.start.
+  virtual std::vector<Term> Analyze(std::string_view text) const = 0;
+};
+
+std::unique_ptr<const Analyzer> MakeAnalyzer();
+
+// True for words that say nothing about what is asked ("the", "what", "的", "什么"), in the form in
+// which Analyze gives them.
+bool IsStopTerm(std::string_view term);
+
+// Cuts text into sentences, trimmed of blanks, in order: ICU boundaries for English with common
+// abbreviations and decimals kept whole, 。！？； and line breaks for Chinese; headings, list items
+// and table rows are sentences of their own.
+std::vector<ByteRange> SplitSentences(std::string_view text);
+
+}  // namespace citeseek::indexer

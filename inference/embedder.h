@@ -1,0 +1,43 @@
+// Embedder: turns texts into unit vectors whose dot product is their similarity.
+//
+// Thread-safe. Errors: kInvalidArgument (out has the wrong size, a text is not UTF-8 or too long),
+// kDeadlineExceeded, kCancelled, kUnavailable.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace citeseek::inference {
+
+enum class EmbedKind { kQuery, kPassage };
+
+struct EmbedRequest {
+  std::span<const std::string> texts;  // UTF-8
+  EmbedKind kind = EmbedKind::kPassage;
+  absl::Time deadline = absl::InfiniteFuture();
+  std::stop_token stop = {};
+};
+
+class Embedder {
+ public:
+  virtual ~Embedder() = default;
+
+  // Names the model and its version: vectors of different names must never be compared.
+  virtual std::string Name() const = 0;
+  virtual int Dimension() const = 0;
+
+  // out [texts, dimension] float32, rows L2-normalised (all zero for a text without features).
+  virtual absl::Status Embed(const EmbedRequest& request, std::span<float> out) = 0;
+};
+
+// The embedder that needs no download: signed feature hashing of words and character n-grams into
+// 512 dimensions with idf weights (Weinberger et al. 2009; subwords as in fastText, Bojanowski et
+// al. 2017). It knows spelling, not meaning.
+std::unique_ptr<Embedder> MakeHashingEmbedder();
+
+}  // namespace citeseek::inference

@@ -1,0 +1,79 @@
+// Generator: turns a chat prompt into streamed text.
+//
+// Thread-safe; concurrent calls are batched by the implementation's own thread.
+// Errors: kInvalidArgument (empty prompt, sampling out of range), kFailedPrecondition (no model is
+// loaded), kResourceExhausted (queue full), kDeadlineExceeded, kCancelled, kUnavailable (the model
+// server cannot be reached).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace citeseek::inference {
+
+enum class Role { kSystem, kUser, kAssistant };
+
+struct Message {
+  Role role = Role::kUser;
+  std::string text;  // UTF-8; never parsed for special tokens
+};
+
+struct Sampling {
+  double temperature = 0.6;         // 0: greedy
+  double top_p = 0.95;              // (0, 1]
+  int top_k = 0;                    // 0: off
+  double min_p = 0.0;               // [0, 1)
+  double repetition_penalty = 1.0;  // 1: off
+  double presence_penalty = 0.0;    // [-2, 2]
+  std::uint64_t seed = 0;           // 0: the implementation's choice
+  int max_tokens = 2048;            // of text and thought together
+  int thinking_budget_tokens = 0;   // 0: no limit of its own
+  std::vector<std::string> stop_strings;
+};
+
+struct GenerateRequest {
+  std::vector<Message> messages;
+  Sampling sampling = {};
+  bool thinking = true;  // false: ask the model not to think first, where it can
+  absl::Time deadline = absl::InfiniteFuture();
+  std::stop_token stop = {};
+};
+
+// A piece is whole UTF-8. kThought only where the implementation itself tells thoughts from text;
+// text may still hold <think> tags, which the gateway splits off.
+struct Piece {
+  enum class Kind { kText, kThought };
+  Kind kind = Kind::kText;
+  std::string text;
+};
+
+// Called in order on the thread that called Generate. A slow sink slows only its own call.
+// Returning false cancels: Generate returns kCancelled.
+using PieceSink = std::function<bool(const Piece&)>;
+
+enum class FinishReason { kStop, kLength };
+
+struct Finish {
+  FinishReason reason = FinishReason::kStop;
+  std::int64_t prompt_tokens = 0;
+  std::int64_t cached_tokens = 0;  // of prompt_tokens, those taken from the prefix cache
+  std::int64_t completion_tokens = 0;
+  std::string model;
+};
+
+class Generator {
+ public:
+  virtual ~Generator() = default;
+
+  // Returns when the last piece has been delivered. Cancelling frees the slot within one step.
+  virtual absl::StatusOr<Finish> Generate(const GenerateRequest& request,
+                                          const PieceSink& sink) = 0;
+};
+
+}  // namespace citeseek::inference

@@ -1,0 +1,126 @@
+// Answerer: turns one question into one cited answer, told as a stream of events.
+//
+// Thread-safe. Knows neither gRPC nor HTTP, nor whether its parts are local. The Answer's text is
+// the concatenation of the answer deltas. Errors: kInvalidArgument (empty question, longer than
+// retrieval::kMaxQueryBytes, not UTF-8, top_k out of range), kDeadlineExceeded, kCancelled, and
+// what retrieval returns. A model that fails is not an error: the answer falls to the next mode and
+// the receipt says why.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "indexer/analyzer.h"
+#include "inference/generator.h"
+#include "retrieval/retriever.h"
+
+namespace citeseek::gateway {
+
+// kAuto: deep if a model can be had, else extract.
+enum class Mode { kAuto, kExtract, kQuick, kDeep };
+
+struct Question {
+  std::string text;  // UTF-8
+  Mode mode = Mode::kAuto;
+  int top_k = 8;  // passages read, in [1, 64]
+  std::string collection;
+  std::vector<retrieval::Filter> filters;
+  std::uint64_t min_generation = 0;
+  absl::Time deadline = absl::InfiniteFuture();
+  std::stop_token stop = {};
+};
+
+enum class Verdict { kUnchecked, kSupported, kPartly, kUnsupported };
+
+// What marker [number] stands for at one place of the answer. document text[start:end] == quote.
+struct Citation {
+  int marker = 0;  // 1..: number of the source among the hits
+  std::string document_id;
+  std::string collection;
+  std::uint64_t version = 0;
+  std::string title;
+  std::string uri;
+  std::uint32_t start = 0;  // bytes in the stored document text
+  std::uint32_t end = 0;
+  std::string quote;
+  Verdict verdict = Verdict::kUnchecked;
+  double score = 0;                // [0, 1]: how much of the sentence the quote carries
+  std::uint32_t answer_start = 0;  // the cited sentence, bytes in the answer's text
+  std::uint32_t answer_end = 0;
+};
+
+struct Stage {
+  std::string name;  // retrieve, extract, first_token, generate, cite
+  absl::Duration duration;
+};
+
+struct Receipt {
+  std::string request_id;
+  Mode asked_mode = Mode::kAuto;
+  Mode mode = Mode::kExtract;  // the one that answered
+  std::string degraded;        // empty, or why it is not the one asked for
+  std::uint64_t generation = 0;
+  std::string model;  // empty in extract mode
+  std::int64_t prompt_tokens = 0;
+  std::int64_t completion_tokens = 0;
+  std::vector<Stage> stages;
+  absl::Duration total;
+};
+
+struct Answer {
+  std::string text;
+  std::string thought;
+  std::vector<Citation> citations;  // in order of appearance
+  std::string reason;               // "answered", "no_evidence", "length"
+  Receipt receipt;
+};
+
+struct QueuedEvent {
+  int place = 0;  // 0: running now
+  absl::Duration eta;
+};
+struct SearchedEvent {
+  std::vector<retrieval::Hit> hits;
+  std::uint64_t generation = 0;
+};
+struct ThoughtEvent {
+  std::string text;
+};
+struct AnswerEvent {
+  std::string text;
+};
+struct CitationEvent {
+  Citation citation;
+};
+struct FinishedEvent {
+  Answer answer;
+};
+using Event = std::variant<QueuedEvent, SearchedEvent, ThoughtEvent, AnswerEvent, CitationEvent,
+                           FinishedEvent>;
+
+// Called in order on the thread that called Ask. Returning false cancels.
+using EventSink = std::function<bool(const Event&)>;
+
+class Answerer {
+ public:
+  virtual ~Answerer() = default;
+  virtual absl::StatusOr<Answer> Ask(const Question& question, const EventSink& sink) = 0;
+};
+
+struct AnswererOptions {
+  retrieval::Retriever* retriever = nullptr;  // all outlive the answerer
+  inference::Generator* generator = nullptr;  // null: extract mode only
+  const indexer::Analyzer* analyzer = nullptr;
+  std::function<absl::Time()> now = [] { return absl::Now(); };
+};
+
+std::unique_ptr<Answerer> MakeAnswerer(const AnswererOptions& options);
+
+}  // namespace citeseek::gateway
