@@ -42,8 +42,9 @@ class PostingCursor {
   virtual std::uint32_t max_frequency() const = 0;
   virtual std::uint32_t min_length() const = 0;  // shortest passage_length in the list
 
-  // Moves to the block that holds the first posting >= passage, without decoding it. After the last
-  // block block_last() is kNoMorePassages.
+  // Moves, forwards or backwards, to the block that holds the first posting >= passage, without
+  // decoding it; cheap when that is this block or the next. After the last block block_last() is
+  // kNoMorePassages.
   virtual void SeekBlock(PassageId passage) = 0;
   virtual PassageId block_last() const = 0;
   virtual std::uint32_t block_max_frequency() const = 0;
