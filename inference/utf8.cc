@@ -46,4 +46,58 @@ std::size_t ValidUtf8Prefix(std::string_view text) {
   return i;
 }
 
+char32_t NextCodePoint(std::string_view text, std::size_t& at) {
+  const auto byte = [&](std::size_t i) -> std::uint32_t {
+    return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0;
+  };
+  const std::uint32_t lead = byte(at);
+  if (lead < 0x80) {
+    ++at;
+    return lead;
+  }
+  // An ASCII or missing byte fails every check below, so nothing is read past the end.
+  const std::uint32_t a = byte(at + 1) ^ 0x80;
+  if (lead >= 0xC2 && lead < 0xE0 && a < 0x40) {
+    at += 2;
+    return (lead & 0x1F) << 6 | a;
+  }
+  const std::uint32_t b = byte(at + 2) ^ 0x80;
+  if (lead >= 0xE0 && lead < 0xF0 && a < 0x40 && b < 0x40) {
+    const std::uint32_t c = (lead & 0x0F) << 12 | a << 6 | b;
+    if (c >= 0x800 && (c < 0xD800 || c > 0xDFFF)) {
+      at += 3;
+      return c;
+    }
+  }
+  const std::uint32_t d = byte(at + 3) ^ 0x80;
+  if (lead >= 0xF0 && lead < 0xF5 && a < 0x40 && b < 0x40 && d < 0x40) {
+    const std::uint32_t c = (lead & 0x07) << 18 | a << 12 | b << 6 | d;
+    if (c >= 0x10000 && c < 0x110000) {
+      at += 4;
+      return c;
+    }
+  }
+  ++at;
+  return 0xFFFD;
+}
+
+void AppendUtf8(char32_t code_point, std::string& out) {
+  const auto put = [&](char32_t bits) { out.push_back(static_cast<char>(bits)); };
+  if (code_point < 0x80) {
+    put(code_point);
+  } else if (code_point < 0x800) {
+    put(0xC0 | code_point >> 6);
+    put(0x80 | (code_point & 0x3F));
+  } else if (code_point < 0x10000) {
+    put(0xE0 | code_point >> 12);
+    put(0x80 | (code_point >> 6 & 0x3F));
+    put(0x80 | (code_point & 0x3F));
+  } else {
+    put(0xF0 | code_point >> 18);
+    put(0x80 | (code_point >> 12 & 0x3F));
+    put(0x80 | (code_point >> 6 & 0x3F));
+    put(0x80 | (code_point & 0x3F));
+  }
+}
+
 }  // namespace citeseek::inference

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace citeseek::inference {
@@ -14,5 +15,12 @@ namespace citeseek::inference {
 std::size_t ValidUtf8Prefix(std::string_view text);
 
 inline bool IsValidUtf8(std::string_view text) { return ValidUtf8Prefix(text) == text.size(); }
+
+// Takes the code point at text[at] (at < text.size()) and moves `at` behind it; bytes that are not
+// one give U+FFFD, a byte at a time.
+char32_t NextCodePoint(std::string_view text, std::size_t& at);
+
+// Appends a code point below 0x110000.
+void AppendUtf8(char32_t code_point, std::string& out);
 
 }  // namespace citeseek::inference

@@ -29,5 +29,26 @@ TEST(Utf8, StopsBeforeACodePointCutOffByTheEnd) {
   }
 }
 
+TEST(Utf8, CodePointsReadAndAppendedAreTheSame) {
+  for (const char32_t c :
+       {0x0, 0x7F, 0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF}) {
+    std::string bytes;
+    AppendUtf8(c, bytes);
+    std::size_t at = 0;
+    EXPECT_EQ(NextCodePoint(bytes, at), c);
+    EXPECT_EQ(at, bytes.size());
+    EXPECT_TRUE(IsValidUtf8(bytes));
+  }
+}
+
+TEST(Utf8, BytesThatAreNoCodePointAreReplacedOneByOne) {
+  for (const char* bytes : {"\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF4\x90\x80\x80",
+                            "\xE4\xB8", "\xF0\x9F\x99"}) {
+    std::size_t at = 0;
+    EXPECT_EQ(NextCodePoint(bytes, at), 0xFFFDu);
+    EXPECT_EQ(at, 1u);
+  }
+}
+
 }  // namespace
 }  // namespace citeseek::inference
