@@ -1,0 +1,232 @@
+#include "retrieval/hybrid_retriever.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "inference/utf8.h"
+#include "retrieval/dense/dense_query.h"
+#include "retrieval/lexical/lexical_query.h"
+#include "retrieval/rank/fetch.h"
+#include "retrieval/rank/filter_sets.h"
+#include "retrieval/rank/fusion.h"
+
+namespace citeseek::retrieval {
+namespace {
+
+using indexer::Snapshot;
+
+// Each leg brings this many candidates at least, so that fusion has something to choose from.
+constexpr std::size_t kMinCandidates = 100;
+constexpr absl::Duration kGenerationPoll = absl::Milliseconds(2);
+constexpr absl::Duration kMaxGenerationWait = absl::Seconds(30);
+// With less time than this the vectors are left out; the embedder may take half of what there is.
+constexpr absl::Duration kMinTimeForDense = absl::Milliseconds(20);
+
+absl::Status Validate(const Query& query) {
+  if (query.text.empty()) return absl::InvalidArgumentError("query is empty");
+  if (query.text.size() > kMaxQueryBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "query of ", query.text.size(), " bytes is longer than the limit of ", kMaxQueryBytes));
+  }
+  if (query.top_k < 1 || query.top_k > kMaxTopK) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("top_k ", query.top_k, " is not in [1, ", kMaxTopK, "]"));
+  }
+  const std::size_t valid = inference::ValidUtf8Prefix(query.text);
+  if (valid != query.text.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("query is not UTF-8 at byte ", valid));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckLimits(const Query& query, const char* stage) {
+  if (query.stop.stop_requested()) return absl::CancelledError("search cancelled");
+  if (query.deadline != absl::InfiniteFuture() && absl::Now() > query.deadline) {
+    return absl::DeadlineExceededError(absl::StrCat("deadline passed before ", stage));
+  }
+  return absl::OkStatus();
+}
+
+class Stopwatch {
+ public:
+  // Time since the last lap.
+  absl::Duration Lap() {
+    const auto now = std::chrono::steady_clock::now();
+    return absl::FromChrono(now - std::exchange(last_, now));
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+class HybridRetriever : public Retriever {
+ public:
+  explicit HybridRetriever(const HybridOptions& options) : options_(options) {}
+
+  absl::StatusOr<Result> Search(const Query& query) override {
+    if (absl::Status status = Validate(query); !status.ok()) return status;
+    auto snapshot = TakeSnapshot(query);
+    if (!snapshot.ok()) return snapshot.status();
+    Result result;
+    result.generation = (*snapshot)->generation();
+    auto ranked = Rank(**snapshot, query, &result);
+    if (!ranked.ok()) return ranked.status();
+    Stopwatch watch;
+    auto hits = FetchHits(**snapshot, *ranked, query);
+    if (!hits.ok()) return hits.status();
+    result.stats.fetch = watch.Lap();
+    result.hits = *std::move(hits);
+    return result;
+  }
+
+ private:
+  absl::StatusOr<std::shared_ptr<const Snapshot>> TakeSnapshot(const Query& query) const {
+    const absl::Time patience = absl::Now() + kMaxGenerationWait;
+    while (true) {
+      if (absl::Status status = CheckLimits(query, "the search"); !status.ok()) return status;
+      auto snapshot = options_.snapshots->Latest();
+      if (!snapshot.ok() || (*snapshot)->generation() >= query.min_generation) return snapshot;
+      if (absl::Now() > patience) {
+        return absl::UnavailableError(absl::StrCat("generation ", query.min_generation,
+                                                   " is not visible after ",
+                                                   absl::FormatDuration(kMaxGenerationWait),
+                                                   ", the newest is ", (*snapshot)->generation()));
+      }
+      std::this_thread::sleep_for(absl::ToChronoMilliseconds(kGenerationPoll));
+    }
+  }
+
+  absl::StatusOr<std::vector<Candidate>> Rank(const Snapshot& snapshot, const Query& query,
+                                              Result* result) const {
+    Stopwatch watch;
+    const auto terms = CountTerms(*options_.analyzer, query.text);
+    result->stats.analyze = watch.Lap();
+    const auto allowed = AllowedPassages(snapshot, query);
+    if (!allowed.ok()) return allowed.status();
+
+    const std::size_t top_k = static_cast<std::size_t>(query.top_k);
+    auto dense = OpenDense(snapshot, query, &result->degraded);
+    if (!dense.ok()) return dense.status();
+    const bool lexical_alone = !dense->has_value();
+    const std::size_t wanted = lexical_alone ? top_k : std::max(top_k, kMinCandidates);
+    std::vector<ScoredPassage> near;
+    if (!lexical_alone) {
+      auto found = (*dense)->Search(
+          {.top_k = wanted, .allowed = *allowed, .deadline = query.deadline, .stop = query.stop});
+      if (!found.ok()) return found.status();
+      near = *std::move(found);
+      result->stats.dense = watch.Lap();
+    }
+    LexicalQuery lexical(snapshot, terms, {.k1 = options_.bm25_k1, .b = options_.bm25_b});
+    std::vector<ScoredPassage> matching;
+    if (lexical_alone || query.legs == Legs::kHybrid) {
+      auto found = lexical.Search(
+          {.top_k = wanted, .allowed = *allowed, .deadline = query.deadline, .stop = query.stop});
+      if (!found.ok()) return found.status();
+      matching = *std::move(found);
+      result->stats.lexical = watch.Lap();
+    }
+    auto candidates = Join(matching, near, lexical, *dense);
+    if (!candidates.ok()) return candidates.status();
+    const double dense_weight = lexical_alone                ? 0
+                                : query.legs == Legs::kDense ? 1
+                                                             : options_.dense_weight;
+    auto ranked = Fuse(*candidates, {.dense = dense_weight}, top_k);
+    result->stats.fuse = watch.Lap();
+    return ranked;
+  }
+
+  // Nothing if the dense leg is not asked for, or, with the reason in `degraded`, if it cannot run.
+  absl::StatusOr<std::optional<DenseQuery>> OpenDense(const Snapshot& snapshot, const Query& query,
+                                                      std::string* degraded) const {
+    if (query.legs == Legs::kLexical || snapshot.segments().empty()) return std::nullopt;
+    if (options_.embedder == nullptr) {
+      if (query.legs == Legs::kDense) *degraded = "lexical only: there is no embedder";
+      return std::nullopt;
+    }
+    absl::Time deadline = query.deadline;
+    if (deadline != absl::InfiniteFuture()) {
+      const absl::Duration left = deadline - absl::Now();
+      if (left < kMinTimeForDense) {
+        *degraded =
+            absl::StrCat("lexical only: the deadline is ", absl::FormatDuration(left),
+                         " away, the vectors need ", absl::FormatDuration(kMinTimeForDense));
+        return std::nullopt;
+      }
+      deadline -= left / 2;
+    }
+    auto vector = EmbedQuery(snapshot, {.embedder = options_.embedder,
+                                        .text = query.text,
+                                        .deadline = deadline,
+                                        .stop = query.stop});
+    if (query.stop.stop_requested()) return absl::CancelledError("search cancelled");
+    if (!vector.ok()) {
+      *degraded = absl::StrCat("lexical only: ", vector.status().message());
+      return std::nullopt;
+    }
+    const bool empty = std::all_of(vector->begin(), vector->end(), [](float x) { return x == 0; });
+    if (empty) return std::nullopt;
+    return DenseQuery(snapshot, *std::move(vector));
+  }
+
+  // All passages of both legs, each with both scores.
+  static absl::StatusOr<std::vector<Candidate>> Join(std::span<const ScoredPassage> matching,
+                                                     std::span<const ScoredPassage> near,
+                                                     LexicalQuery& lexical,
+                                                     std::optional<DenseQuery>& dense);
+
+  const HybridOptions options_;
+};
+
+absl::StatusOr<std::vector<Candidate>> HybridRetriever::Join(
+    std::span<const ScoredPassage> matching, std::span<const ScoredPassage> near,
+    LexicalQuery& lexical, std::optional<DenseQuery>& dense) {
+  std::vector<Candidate> candidates;
+  candidates.reserve(matching.size() + near.size());
+  const auto add = [&](const ScoredPassage& p, float lexical_score, float dense_score) {
+    candidates.push_back({.segment = p.segment,
+                          .passage = p.passage,
+                          .document = p.document,
+                          .lexical = lexical_score,
+                          .dense = dense_score});
+  };
+  for (const ScoredPassage& p : matching) add(p, p.score, 0);
+  if (!dense.has_value()) return candidates;
+
+  // Segments are few and candidates hundreds: sort by place and merge.
+  const auto place = [](const auto& a, const auto& b) {
+    return std::pair(a.segment, a.passage) < std::pair(b.segment, b.passage);
+  };
+  auto scores = dense->Score(matching);
+  if (!scores.ok()) return scores.status();
+  std::sort(candidates.begin(), candidates.end(), place);
+  for (const ScoredPassage& p : *scores) {
+    const Candidate key{.segment = p.segment, .passage = p.passage};
+    std::lower_bound(candidates.begin(), candidates.end(), key, place)->dense = p.score;
+  }
+  const std::size_t matched = candidates.size();
+  for (const ScoredPassage& p : near) {
+    const Candidate key{.segment = p.segment, .passage = p.passage};
+    const auto end = candidates.begin() + static_cast<std::ptrdiff_t>(matched);
+    const auto same = std::lower_bound(candidates.begin(), end, key, place);
+    if (same != end && !place(key, *same)) continue;
+    add(p, lexical.Score(p.segment, p.passage), p.score);
+  }
+  return candidates;
+}
+
+}  // namespace
+
+std::unique_ptr<Retriever> MakeHybridRetriever(const HybridOptions& options) {
+  return std::make_unique<HybridRetriever>(options);
+}
+
+}  // namespace citeseek::retrieval

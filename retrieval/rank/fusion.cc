@@ -1,0 +1,32 @@
+#include "retrieval/rank/fusion.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "absl/container/flat_hash_set.h"
+
+namespace citeseek::retrieval {
+
+std::vector<Candidate> Fuse(std::span<const Candidate> candidates, const FusionWeights& weights,
+                            std::size_t top_k) {
+  std::vector<Candidate> ranked(candidates.begin(), candidates.end());
+  float best_lexical = 0;
+  for (const Candidate& c : ranked) best_lexical = std::max(best_lexical, c.lexical);
+  for (Candidate& c : ranked) {
+    const double lexical = best_lexical > 0 ? c.lexical / best_lexical : 0;
+    c.fused = (1 - weights.dense) * lexical + weights.dense * std::max(0.0F, c.dense);
+  }
+  std::sort(ranked.begin(), ranked.end(), [](const Candidate& a, const Candidate& b) {
+    return std::tuple(-a.fused, a.segment, a.passage) < std::tuple(-b.fused, b.segment, b.passage);
+  });
+  absl::flat_hash_set<std::uint64_t> documents;
+  std::size_t kept = 0;
+  for (const Candidate& c : ranked) {
+    if (kept == top_k) break;
+    if (documents.insert(std::uint64_t{c.segment} << 32 | c.document).second) ranked[kept++] = c;
+  }
+  ranked.resize(kept);
+  return ranked;
+}
+
+}  // namespace citeseek::retrieval

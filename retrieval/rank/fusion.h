@@ -1,0 +1,34 @@
+// Fusion: turns the scores of two legs into one ranking of documents.
+//
+// Convex combination of normalised scores (Bruch et al. 2023): BM25 is divided by the best BM25 of
+// this query (its theoretical minimum is 0), a dot product of unit vectors is taken as it is. Both
+// scores of every candidate are exact: a passage that one leg did not see was scored by the other.
+// Free functions, thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "indexer/snapshot.h"
+
+namespace citeseek::retrieval {
+
+struct Candidate {
+  std::uint32_t segment = 0;
+  indexer::PassageId passage = 0;
+  std::uint32_t document = 0;  // of the segment
+  float lexical = 0;
+  float dense = 0;
+  double fused = 0;
+};
+
+struct FusionWeights {
+  double dense = 0.1;  // [0, 1]; the lexical leg has the rest
+};
+
+// The best candidate of each document, best first, at most top_k; equal scores by place.
+std::vector<Candidate> Fuse(std::span<const Candidate> candidates, const FusionWeights& weights,
+                            std::size_t top_k);
+
+}  // namespace citeseek::retrieval
