@@ -1,8 +1,14 @@
 // Parser: turns a file's bytes into documents.
 //
-// .txt and .md keep their bytes as the text; .html is turned into plain text; .jsonl holds one
-// document a line in BEIR form {"_id", "title", "text", ...}, every other member becoming metadata.
-// Free functions, thread-safe. A broken file or line is one error that names it; the rest go on.
+// .txt and .md keep their bytes as the text (less a byte order mark); .html and .htm are turned
+// into plain text; .jsonl holds one document a line in BEIR form {"_id", "title", "text", ...},
+// every other member becoming metadata: strings as they are, the rest as compact JSON, the members
+// of a "metadata" object as members of their own.
+//
+// Free functions, thread-safe. Every problem is told once and names the file: those of one document
+// go to the sink, those of the file as a whole are returned. Codes: kNotFound, kPermissionDenied
+// and others from the system, kInvalidArgument (type, size, UTF-8, form), kCancelled (the sink
+// stopped), kFailedPrecondition: there is no text to index, which is a skip rather than a failure.
 #pragma once
 
 #include <functional>
@@ -19,11 +25,15 @@ namespace citeseek::indexer {
 // stops the parse.
 using DocumentSink = std::function<bool(absl::StatusOr<Document>)>;
 
+inline constexpr std::size_t kMaxHtmlBytes = 4 * kMaxTextBytes;  // before markup is taken off
+inline constexpr std::size_t kMaxLineBytes = 2 * kMaxTextBytes;  // of .jsonl
+
 // By the extension, without looking at the bytes.
 bool IsSupportedFile(std::string_view path);
 
-// Reads one file. `root` is cut off the path to make the document's id, so that a folder
-// indexed twice from different places keeps its ids. Returns what stopped the parse, else OK.
+// Reads one file; .jsonl line by line in constant memory. `root` is cut off the path to make the
+// document's id, so that a folder indexed twice from different places keeps its ids; the uri is
+// the path as given. Returns what stopped the parse, else OK.
 absl::Status ParseFile(const std::string& path, const std::string& root, const DocumentSink& sink);
 
 // The same for bytes in memory; `name` gives the type by its extension, the id and the uri.
