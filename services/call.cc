@@ -1,0 +1,177 @@
+#include "services/call.h"
+
+#include <algorithm>
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "inference/utf8.h"
+
+namespace citeseek::services {
+namespace {
+
+constexpr int kMaxMessageBytes = 32 << 20;  // a document of 16 MiB and all that goes with it
+constexpr int kMaxMetadataBytes = 64 << 10;
+// Error messages travel percent-encoded in the trailing metadata: three bytes a byte at worst.
+constexpr std::size_t kMaxErrorBytes = 16 << 10;
+constexpr std::size_t kMaxRequestIdBytes = 64;
+
+// Only calls that change nothing are tried again, and only if no server could be reached.
+constexpr char kServiceConfig[] = R"({
+  "loadBalancingConfig": [{"round_robin": {}}],
+  "methodConfig": [{
+    "name": [{"service": "citeseek.v1.Retrieval"},
+             {"service": "citeseek.v1.Inference", "method": "Embed"},
+             {"service": "citeseek.v1.Inference", "method": "Rerank"},
+             {"service": "citeseek.v1.Inference", "method": "Info"}],
+    "retryPolicy": {"maxAttempts": 3, "initialBackoff": "0.05s", "maxBackoff": "0.5s",
+                    "backoffMultiplier": 2, "retryableStatusCodes": ["UNAVAILABLE"]}}],
+  "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1}
+})";
+
+absl::Time DeadlineWithReserve(const grpc::CallbackServerContext& context, absl::Time now) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteFuture();
+  const absl::Time wanted = absl::FromChrono(deadline);
+  const absl::Duration left = wanted - now;
+  if (left <= absl::ZeroDuration()) return wanted;
+  return wanted - std::min(absl::Milliseconds(20), left / 4);
+}
+
+// The caller's x-request-id if it is short and printable, else a random one.
+std::string RequestId(const grpc::CallbackServerContext& context) {
+  const auto& metadata = context.client_metadata();
+  if (const auto found = metadata.find("x-request-id"); found != metadata.end()) {
+    const std::string_view id(found->second.data(), found->second.size());
+    const bool printable =
+        std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c <= '~'; });
+    if (printable && !id.empty() && id.size() <= kMaxRequestIdBytes) return std::string(id);
+  }
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  return absl::StrFormat("%016x", random());
+}
+
+class UnaryCall final : public grpc::ServerUnaryReactor {
+ public:
+  UnaryCall(CallRunner& runner, const char* method, const grpc::CallbackServerContext& context)
+      : state_(runner, method, context) {}
+
+  void OnCancel() override { state_.Cancel(); }
+  void OnDone() override { delete this; }
+
+  void Run(const UnaryWork& work) {
+    absl::Status status = state_.StillWanted();
+    if (status.ok()) status = work(state_.call());
+    End(status);
+  }
+  void End(const absl::Status& status) { Finish(state_.End(status)); }
+
+ private:
+  CallState state_;
+};
+
+}  // namespace
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+                      std::string(status.message().substr(0, kMaxErrorBytes)));
+}
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+absl::Status CheckUtf8(const char* name, std::string_view text) {
+  const std::size_t valid = inference::ValidUtf8Prefix(text);
+  if (valid == text.size()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(name, " is not UTF-8 at byte ", valid));
+}
+
+CallRunner::CallRunner(std::string service, const ServerOptions& options)
+    : service_(std::move(service)),
+      observer_(options.observer),
+      pool_(options.workers, options.queue_limit) {}
+
+void CallRunner::Run(std::function<void()> work, const std::function<void(absl::Status)>& refused) {
+  if (pool_.Submit(std::move(work))) return;
+  refused(absl::ResourceExhaustedError(
+      absl::StrCat(service_, " has ", pool_.queue_limit(), " calls waiting, the limit")));
+}
+
+CallState::CallState(CallRunner& runner, const char* method,
+                     const grpc::CallbackServerContext& context)
+    : runner_(runner),
+      method_(method),
+      start_(absl::Now()),
+      deadline_(DeadlineWithReserve(context, start_)),
+      request_id_(RequestId(context)) {}
+
+absl::Status CallState::StillWanted() const {
+  if (stop_.stop_requested()) return absl::CancelledError("cancelled while waiting for a thread");
+  if (absl::Now() >= deadline_) {
+    return absl::DeadlineExceededError("deadline passed while waiting for a thread");
+  }
+  return absl::OkStatus();
+}
+
+grpc::Status CallState::End(const absl::Status& status) const {
+  runner_.Observe({method_, request_id_, status, absl::Now() - start_});
+  return ToGrpc(status);
+}
+
+grpc::ServerUnaryReactor* RunUnary(CallRunner& runner, const char* method,
+                                   const grpc::CallbackServerContext& context, UnaryWork work) {
+  auto* call = new UnaryCall(runner, method, context);  // deletes itself in OnDone
+  runner.Run([call, work = std::move(work)] { call->Run(work); },
+             [call](const absl::Status& status) { call->End(status); });
+  return call;
+}
+
+ClientCall::ClientCall(absl::Time deadline, const std::stop_token& stop)
+    : stop_(stop), on_stop_(stop, [this] { context_.TryCancel(); }) {
+  if (deadline != absl::InfiniteFuture()) context_.set_deadline(absl::ToChronoTime(deadline));
+}
+
+absl::Status ClientCall::ToStatus(const grpc::Status& status) const {
+  if (!status.ok() && stop_.stop_requested()) return absl::CancelledError("cancelled");
+  return FromGrpc(status);
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 5000);
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  arguments.SetMaxReceiveMessageSize(2 * kMaxMessageBytes);
+  arguments.SetServiceConfigJSON(kServiceConfig);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+absl::Status WaitConnected(grpc::Channel& channel, const std::string& address,
+                           absl::Time deadline) {
+  if (channel.WaitForConnected(absl::ToChronoTime(deadline))) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("no server answers at ", address));
+}
+
+void ApplyServerSettings(grpc::ServerBuilder& builder) {
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 600000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 60000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  // A second server on a port must fail, not share it.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+}
+
+}  // namespace citeseek::services

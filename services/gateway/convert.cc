@@ -1,0 +1,218 @@
+#include "services/gateway/convert.h"
+
+#include "services/retrieval/convert.h"
+
+namespace citeseek::services {
+namespace {
+
+using services::FromProto;  // not hidden by the overloads of this file
+using services::ToProto;
+
+v1::Mode ToProto(gateway::Mode mode) {
+  switch (mode) {
+    case gateway::Mode::kAuto:
+      return v1::MODE_AUTO;
+    case gateway::Mode::kExtract:
+      return v1::MODE_EXTRACT;
+    case gateway::Mode::kQuick:
+      return v1::MODE_QUICK;
+    case gateway::Mode::kDeep:
+      return v1::MODE_DEEP;
+  }
+  return v1::MODE_UNSPECIFIED;
+}
+
+gateway::Mode FromProto(v1::Mode mode) {
+  if (mode == v1::MODE_EXTRACT) return gateway::Mode::kExtract;
+  if (mode == v1::MODE_QUICK) return gateway::Mode::kQuick;
+  if (mode == v1::MODE_DEEP) return gateway::Mode::kDeep;
+  return gateway::Mode::kAuto;
+}
+
+v1::Verdict ToProto(gateway::Verdict verdict) {
+  switch (verdict) {
+    case gateway::Verdict::kUnchecked:
+      return v1::VERDICT_UNCHECKED;
+    case gateway::Verdict::kSupported:
+      return v1::VERDICT_SUPPORTED;
+    case gateway::Verdict::kPartly:
+      return v1::VERDICT_PARTLY;
+    case gateway::Verdict::kUnsupported:
+      return v1::VERDICT_UNSUPPORTED;
+  }
+  return v1::VERDICT_UNSPECIFIED;
+}
+
+gateway::Verdict FromProto(v1::Verdict verdict) {
+  if (verdict == v1::VERDICT_SUPPORTED) return gateway::Verdict::kSupported;
+  if (verdict == v1::VERDICT_PARTLY) return gateway::Verdict::kPartly;
+  if (verdict == v1::VERDICT_UNSUPPORTED) return gateway::Verdict::kUnsupported;
+  return gateway::Verdict::kUnchecked;
+}
+
+void ToProto(const gateway::Citation& citation, v1::Citation& proto) {
+  proto.set_marker(citation.marker);
+  proto.set_document_id(citation.document_id);
+  proto.set_collection(citation.collection);
+  proto.set_version(citation.version);
+  proto.set_title(citation.title);
+  proto.set_uri(citation.uri);
+  proto.set_start(citation.start);
+  proto.set_end(citation.end);
+  proto.set_quote(citation.quote);
+  proto.set_verdict(ToProto(citation.verdict));
+  proto.set_score(citation.score);
+  proto.set_answer_start(citation.answer_start);
+  proto.set_answer_end(citation.answer_end);
+}
+
+gateway::Citation FromProto(const v1::Citation& citation) {
+  return {.marker = citation.marker(),
+          .document_id = citation.document_id(),
+          .collection = citation.collection(),
+          .version = citation.version(),
+          .title = citation.title(),
+          .uri = citation.uri(),
+          .start = citation.start(),
+          .end = citation.end(),
+          .quote = citation.quote(),
+          .verdict = FromProto(citation.verdict()),
+          .score = citation.score(),
+          .answer_start = citation.answer_start(),
+          .answer_end = citation.answer_end()};
+}
+
+void ToProto(const gateway::Receipt& receipt, v1::Receipt& proto) {
+  proto.set_request_id(receipt.request_id);
+  proto.set_asked_mode(ToProto(receipt.asked_mode));
+  proto.set_mode(ToProto(receipt.mode));
+  proto.set_degraded(receipt.degraded);
+  proto.set_generation(receipt.generation);
+  proto.set_model(receipt.model);
+  proto.set_prompt_tokens(receipt.prompt_tokens);
+  proto.set_completion_tokens(receipt.completion_tokens);
+  for (const gateway::Stage& stage : receipt.stages) {
+    v1::Stage& to = *proto.add_stages();
+    to.set_name(stage.name);
+    to.set_duration_ns(absl::ToInt64Nanoseconds(stage.duration));
+  }
+  proto.set_total_ns(absl::ToInt64Nanoseconds(receipt.total));
+}
+
+gateway::Receipt FromProto(const v1::Receipt& receipt) {
+  gateway::Receipt result = {.request_id = receipt.request_id(),
+                             .asked_mode = FromProto(receipt.asked_mode()),
+                             .mode = FromProto(receipt.mode()),
+                             .degraded = receipt.degraded(),
+                             .generation = receipt.generation(),
+                             .model = receipt.model(),
+                             .prompt_tokens = receipt.prompt_tokens(),
+                             .completion_tokens = receipt.completion_tokens(),
+                             .total = absl::Nanoseconds(receipt.total_ns())};
+  for (const v1::Stage& stage : receipt.stages()) {
+    result.stages.push_back({stage.name(), absl::Nanoseconds(stage.duration_ns())});
+  }
+  return result;
+}
+
+// One overload an event: std::visit finds a missing one at compile time.
+struct EventWriter {
+  v1::AskResponse& response;
+
+  void operator()(const gateway::QueuedEvent& event) const {
+    response.mutable_queued()->set_place(event.place);
+    response.mutable_queued()->set_eta_ns(absl::ToInt64Nanoseconds(event.eta));
+  }
+  void operator()(const gateway::SearchedEvent& event) const {
+    v1::Searched& searched = *response.mutable_searched();
+    for (const retrieval::Hit& hit : event.hits) ToProto(hit, *searched.add_hits());
+    searched.set_generation(event.generation);
+  }
+  void operator()(const gateway::ThoughtEvent& event) const { response.set_thought(event.text); }
+  void operator()(const gateway::AnswerEvent& event) const { response.set_answer(event.text); }
+  void operator()(const gateway::CitationEvent& event) const {
+    ToProto(event.citation, *response.mutable_citation());
+  }
+  void operator()(const gateway::FinishedEvent& event) const {
+    ToProto(event.answer, *response.mutable_finished());
+  }
+};
+
+}  // namespace
+
+v1::AskRequest ToProto(const gateway::Question& question) {
+  v1::AskRequest request;
+  request.set_text(question.text);
+  request.set_mode(ToProto(question.mode));
+  request.set_top_k(question.top_k);
+  request.set_collection(question.collection);
+  ToProto(question.filters, *request.mutable_filters());
+  request.set_min_generation(question.min_generation);
+  return request;
+}
+
+gateway::Question FromProto(const v1::AskRequest& request) {
+  gateway::Question question;
+  question.text = request.text();
+  question.mode = FromProto(request.mode());
+  if (request.has_top_k()) question.top_k = request.top_k();
+  question.collection = request.collection();
+  question.filters = FromProto(request.filters());
+  question.min_generation = request.min_generation();
+  return question;
+}
+
+void ToProto(const gateway::Answer& answer, v1::Answer& proto) {
+  proto.set_text(answer.text);
+  proto.set_thought(answer.thought);
+  for (const gateway::Citation& citation : answer.citations) {
+    ToProto(citation, *proto.add_citations());
+  }
+  proto.set_reason(answer.reason);
+  ToProto(answer.receipt, *proto.mutable_receipt());
+}
+
+gateway::Answer FromProto(const v1::Answer& answer) {
+  gateway::Answer result;
+  result.text = answer.text();
+  result.thought = answer.thought();
+  for (const v1::Citation& citation : answer.citations()) {
+    result.citations.push_back(FromProto(citation));
+  }
+  result.reason = answer.reason();
+  result.receipt = FromProto(answer.receipt());
+  return result;
+}
+
+v1::AskResponse ToProto(const gateway::Event& event) {
+  v1::AskResponse response;
+  std::visit(EventWriter{response}, event);
+  return response;
+}
+
+absl::StatusOr<gateway::Event> FromProto(const v1::AskResponse& response) {
+  switch (response.event_case()) {
+    case v1::AskResponse::kQueued:
+      return gateway::QueuedEvent{response.queued().place(),
+                                  absl::Nanoseconds(response.queued().eta_ns())};
+    case v1::AskResponse::kSearched: {
+      gateway::SearchedEvent searched;
+      for (const v1::Hit& hit : response.searched().hits()) searched.hits.push_back(FromProto(hit));
+      searched.generation = response.searched().generation();
+      return searched;
+    }
+    case v1::AskResponse::kThought:
+      return gateway::ThoughtEvent{response.thought()};
+    case v1::AskResponse::kAnswer:
+      return gateway::AnswerEvent{response.answer()};
+    case v1::AskResponse::kCitation:
+      return gateway::CitationEvent{FromProto(response.citation())};
+    case v1::AskResponse::kFinished:
+      return gateway::FinishedEvent{FromProto(response.finished())};
+    case v1::AskResponse::EVENT_NOT_SET:
+      break;
+  }
+  return absl::InternalError("the gateway sent a response without an event");
+}
+
+}  // namespace citeseek::services

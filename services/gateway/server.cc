@@ -1,0 +1,53 @@
+#include "services/gateway/server.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "citeseek/v1/gateway.grpc.pb.h"
+#include "services/gateway/convert.h"
+
+namespace citeseek::services {
+namespace {
+
+class GatewayServer final : public v1::Gateway::CallbackService {
+ public:
+  GatewayServer(gateway::Answerer* answerer, const ServerOptions& options)
+      : answerer_(answerer), runner_("gateway", options) {}
+
+  grpc::ServerWriteReactor<v1::AskResponse>* Ask(grpc::CallbackServerContext* context,
+                                                 const v1::AskRequest* request) override {
+    using Stream = StreamCall<v1::AskResponse>;
+    return Stream::Start(
+        runner_, "Gateway.Ask", *context,
+        [this, request](const Call& call, const Stream::Push& push) {
+          gateway::Question question = FromProto(*request);
+          question.deadline = std::min(call.deadline, absl::Now() + kAskDeadline);
+          question.stop = call.stop;
+          return answerer_
+              ->Ask(question,
+                    [&](const gateway::Event& event) {
+                      v1::AskResponse response = ToProto(event);
+                      // The receipt and our logs call the request by the same name.
+                      if (response.has_finished()) {
+                        response.mutable_finished()->mutable_receipt()->set_request_id(
+                            call.request_id);
+                      }
+                      return push(std::move(response));
+                    })
+              .status();
+        });
+  }
+
+ private:
+  gateway::Answerer* const answerer_;
+  CallRunner runner_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeGatewayServer(gateway::Answerer* answerer,
+                                                 const ServerOptions& options) {
+  return std::make_unique<GatewayServer>(answerer, options);
+}
+
+}  // namespace citeseek::services

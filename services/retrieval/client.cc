@@ -1,0 +1,33 @@
+#include "services/retrieval/client.h"
+
+#include "citeseek/v1/retrieval.grpc.pb.h"
+#include "services/retrieval/convert.h"
+
+namespace citeseek::services {
+namespace {
+
+class RetrievalClient final : public retrieval::Retriever {
+ public:
+  explicit RetrievalClient(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(v1::Retrieval::NewStub(channel)) {}
+
+  absl::StatusOr<retrieval::Result> Search(const retrieval::Query& query) override {
+    if (auto status = CheckUtf8("query", query.text); !status.ok()) return status;
+    ClientCall call(query.deadline, query.stop);
+    v1::SearchResponse response;
+    const auto status = call.ToStatus(stub_->Search(call.context(), ToProto(query), &response));
+    if (!status.ok()) return status;
+    return FromProto(response);
+  }
+
+ private:
+  const std::unique_ptr<v1::Retrieval::Stub> stub_;
+};
+
+}  // namespace
+
+std::unique_ptr<retrieval::Retriever> ConnectRetriever(std::shared_ptr<grpc::Channel> channel) {
+  return std::make_unique<RetrievalClient>(channel);
+}
+
+}  // namespace citeseek::services

@@ -1,0 +1,135 @@
+#include <tuple>
+
+#include "services/gateway/client.h"
+#include "services/gateway/server.h"
+#include "tests/contract/contract.h"
+
+namespace citeseek::testing {
+namespace {
+
+using gateway::Event;
+using gateway::Question;
+
+auto Fields(const gateway::Citation& c) {
+  return std::tie(c.marker, c.document_id, c.collection, c.version, c.title, c.uri, c.start, c.end,
+                  c.quote, c.verdict, c.score, c.answer_start, c.answer_end);
+}
+
+class AnswererContract : public ::testing::TestWithParam<Place> {
+ protected:
+  FakeAnswerer fake_;
+  std::unique_ptr<grpc::Service> service_ = services::MakeGatewayServer(&fake_, {});
+  GrpcServer server_{{service_.get()}};
+  std::unique_ptr<gateway::Answerer> client_ = services::ConnectAnswerer(server_.channel());
+  gateway::Answerer& answerer_ =
+      GetParam() == Place::kLocal ? static_cast<gateway::Answerer&>(fake_) : *client_;
+};
+INSTANTIATE_TEST_SUITE_P(, AnswererContract, kPlaces, PlaceName);
+
+bool TakeAll(const Event&) { return true; }
+
+TEST_P(AnswererContract, EventsArriveInOrderWithEveryField) {
+  std::vector<Event> events;
+  const auto answer = answerer_.Ask({.text = "x", .top_k = 2}, [&](const Event& event) {
+    events.push_back(event);
+    return true;
+  });
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_EQ(events.size(), 7u);
+  EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).place, 2);
+  EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).eta, absl::Milliseconds(1500));
+  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).hits.size(), 2u);
+  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).hits[1].passage_id, "doc-1#3");
+  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).generation, 99u);
+  EXPECT_EQ(std::get<gateway::ThoughtEvent>(events[2]).text, "hm ");
+  EXPECT_EQ(std::get<gateway::AnswerEvent>(events[3]).text, "It is ");
+  EXPECT_EQ(std::get<gateway::AnswerEvent>(events[4]).text, "so [1].");
+  const auto& finished = std::get<gateway::FinishedEvent>(events[6]).answer;
+  ASSERT_EQ(finished.citations.size(), 1u);
+  EXPECT_EQ(Fields(std::get<gateway::CitationEvent>(events[5]).citation),
+            Fields(finished.citations[0]));
+  for (const gateway::Answer* a : {&finished, &*answer}) {
+    EXPECT_EQ(a->text, "It is so [1].");
+    EXPECT_EQ(a->thought, "hm ");
+    EXPECT_EQ(a->reason, "answered");
+    const gateway::Citation expected = {
+        1,    "doc-0", "小集", 7, "A title", "file:///a", 3, 9, "quoted", gateway::Verdict::kPartly,
+        0.75, 0,       13};
+    EXPECT_EQ(Fields(a->citations[0]), Fields(expected));
+    const gateway::Receipt& receipt = a->receipt;
+    EXPECT_FALSE(receipt.request_id.empty());
+    EXPECT_EQ(receipt.asked_mode, gateway::Mode::kAuto);
+    EXPECT_EQ(receipt.mode, gateway::Mode::kExtract);
+    EXPECT_EQ(receipt.degraded, "no model");
+    EXPECT_EQ(receipt.generation, 99u);
+    EXPECT_EQ(receipt.model, "m");
+    EXPECT_EQ(receipt.prompt_tokens, 1);
+    EXPECT_EQ(receipt.completion_tokens, 2);
+    ASSERT_EQ(receipt.stages.size(), 1u);
+    EXPECT_EQ(receipt.stages[0].name, "retrieve");
+    EXPECT_EQ(receipt.stages[0].duration, absl::Microseconds(3));
+    EXPECT_EQ(receipt.total, absl::Milliseconds(4));
+  }
+}
+
+TEST_P(AnswererContract, EveryFieldOfAQuestionArrives) {
+  for (const auto mode : {gateway::Mode::kAuto, gateway::Mode::kExtract, gateway::Mode::kQuick,
+                          gateway::Mode::kDeep}) {
+    ASSERT_TRUE(answerer_
+                    .Ask({.text = "问",
+                          .mode = mode,
+                          .top_k = 0,
+                          .collection = "c",
+                          .filters = {{"k", "v"}},
+                          .min_generation = 5},
+                         TakeAll)
+                    .ok());
+    EXPECT_EQ(fake_.last.text, "问");
+    EXPECT_EQ(fake_.last.mode, mode);
+    EXPECT_EQ(fake_.last.top_k, 0);
+    EXPECT_EQ(fake_.last.collection, "c");
+    ASSERT_EQ(fake_.last.filters.size(), 1u);
+    EXPECT_EQ(fake_.last.filters[0].field, "k");
+    EXPECT_EQ(fake_.last.filters[0].value, "v");
+    EXPECT_EQ(fake_.last.min_generation, 5u);
+  }
+}
+
+TEST_P(AnswererContract, StatusCodesAndMessagesArriveUnchanged) {
+  ExpectEveryStatusCrosses(
+      [&](const std::string& script) { return answerer_.Ask({.text = script}, TakeAll).status(); });
+}
+
+TEST_P(AnswererContract, CancellingReachesTheBottomWithin100Ms) {
+  ExpectCancelsWithin100Ms(fake_.script, [&](std::stop_token stop) {
+    return answerer_.Ask({.text = "block", .stop = stop}, TakeAll).status();
+  });
+}
+
+TEST_P(AnswererContract, ASinkThatSaysNoCancels) {
+  int taken = 0;
+  const auto answer = answerer_.Ask({.text = "x"}, [&](const Event&) { return ++taken < 2; });
+  EXPECT_EQ(answer.status(), absl::CancelledError("cancelled"));
+  EXPECT_EQ(taken, 2);
+}
+
+TEST_P(AnswererContract, DeadlinesAreKept) {
+  ExpectKeepsDeadline([&](absl::Time deadline) {
+    return answerer_.Ask({.text = "block", .deadline = deadline}, TakeAll).status();
+  });
+}
+
+TEST(GatewayServer, TheReceiptCarriesTheRequestIdOfTheCall) {
+  FakeAnswerer fake;
+  std::string logged;
+  const auto service = services::MakeGatewayServer(
+      &fake, {.observer = [&](const services::CallRecord& r) { logged = r.request_id; }});
+  GrpcServer server({service.get()});
+  const auto client = services::ConnectAnswerer(server.channel());
+  const auto answer = client->Ask({.text = "x"}, TakeAll);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->receipt.request_id, logged);
+}
+
+}  // namespace
+}  // namespace citeseek::testing
