@@ -35,9 +35,10 @@ std::unique_ptr<const Analyzer> MakeAnalyzer();
 // which Analyze gives them.
 bool IsStopTerm(std::string_view term);
 
-// Cuts text into sentences, trimmed of blanks, in order: ICU boundaries for English with common
-// abbreviations and decimals kept whole, 。！？； and line breaks for Chinese; headings, list items
-// and table rows are sentences of their own.
+// Cuts text into sentences, trimmed of blanks, in order: at full stops that are not those of
+// abbreviations, decimals or addresses, at 。！？；, and at line breaks that no wrapping made.
+// Headings, list items (without their marks) and table rows are sentences of their own; what holds
+// no letter or digit is in none. Linear in the text.
 std::vector<ByteRange> SplitSentences(std::string_view text);
 
 }  // namespace citeseek::indexer
