@@ -1,0 +1,377 @@
+#include "services/gateway/answerer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "inference/utf8.h"
+#include "services/gateway/citations.h"
+#include "services/gateway/cues.h"
+#include "services/gateway/evidence.h"
+#include "services/gateway/extract.h"
+#include "services/gateway/guard.h"
+#include "services/gateway/markers.h"
+#include "services/gateway/prompt.h"
+#include "services/gateway/thinking.h"
+
+namespace citeseek::gateway {
+namespace {
+
+using inference::Piece;
+using Opening = ThoughtSplitter::Opening;
+
+constexpr int kMaxTopK = 64;
+constexpr int kQuickTokens = 512;
+constexpr int kDeepTokens = 4096;
+// Of a model's answer and thoughts together; more than any max_tokens above can be.
+constexpr std::size_t kMaxModelBytes = 1 << 20;
+constexpr std::size_t kMaxReasonBytes = 300;
+
+std::string MakeRequestId() {
+  std::random_device random;
+  return absl::StrCat(absl::Hex(random(), absl::kZeroPad8), absl::Hex(random(), absl::kZeroPad8));
+}
+
+absl::Status Validate(const Question& question) {
+  if (question.text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return absl::InvalidArgumentError("question is empty");
+  }
+  if (question.text.size() > retrieval::kMaxQueryBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("question of ", question.text.size(),
+                                                   " bytes is longer than the limit of ",
+                                                   retrieval::kMaxQueryBytes));
+  }
+  const std::size_t valid = inference::ValidUtf8Prefix(question.text);
+  if (valid != question.text.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("question is not UTF-8 at byte ", valid));
+  }
+  if (question.top_k < 1 || question.top_k > kMaxTopK) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("top_k ", question.top_k, " is not in [1, ", kMaxTopK, "]"));
+  }
+  return absl::OkStatus();
+}
+
+std::string Brief(const absl::Status& status) {
+  std::string message(status.message());
+  if (message.size() > kMaxReasonBytes) {
+    message.resize(kMaxReasonBytes);
+    message.resize(inference::ValidUtf8Prefix(message));
+  }
+  return message;
+}
+
+// A sentence that lacks its full stop gets one.
+std::string Closed(std::string text, bool chinese) {
+  if (text.empty()) return text;
+  const auto last = static_cast<unsigned char>(text.back());
+  const bool word = (last >= '0' && last <= '9') || (last >= 'a' && last <= 'z') ||
+                    (last >= 'A' && last <= 'Z') || last == ')' || last == '%';
+  if (word) {
+    text += chinese ? "。" : ".";
+  } else if (text.size() >= 3 && last >= 0x80) {
+    const auto lead = static_cast<unsigned char>(text[text.size() - 3]);
+    if (lead >= 0xE4 && lead <= 0xE9) text += "。";
+  }
+  return text;
+}
+
+// One call of Ask.
+class Asking {
+ public:
+  Asking(const AnswererOptions& options, std::atomic<Opening>* opening, const Question& question,
+         const EventSink& sink)
+      : options_(options), opening_(opening), question_(question), sink_(sink) {}
+
+  absl::StatusOr<Answer> Run() {
+    if (absl::Status valid = Validate(question_); !valid.ok()) return valid;
+    cues_ = ReadCues(question_.text);
+    answer_.receipt.request_id = MakeRequestId();
+    answer_.receipt.asked_mode = question_.mode;
+    if (absl::Status status = Send(QueuedEvent{}); !status.ok()) return status;
+    const std::optional<Comparison> comparison = CompareByArithmetic(question_.text);
+    absl::Status status = Retrieve(comparison && comparison->rest.empty());
+    if (!status.ok()) return status;
+    if (comparison) {
+      status = Say(comparison->answer + (comparison->rest.empty() ? "" : "\n\n"));
+      if (!status.ok()) return status;
+    }
+    if (comparison && comparison->rest.empty()) {
+      answer_.reason = "answered";
+    } else {
+      if (comparison) {
+        asked_ = comparison->rest;
+        cues_ = ReadCues(asked_);
+      }
+      status = AnswerFromHits();
+      if (!status.ok()) return status;
+    }
+    answer_.receipt.total = absl::Now() - begin_;
+    if (absl::Status sent = Send(FinishedEvent{answer_}); !sent.ok()) return sent;
+    return std::move(answer_);
+  }
+
+ private:
+  // kCancelled or kDeadlineExceeded where the asker no longer waits.
+  absl::Status Alive() const {
+    if (cancelled_ || question_.stop.stop_requested()) {
+      return absl::CancelledError("the asker cancelled");
+    }
+    if (absl::Now() >= question_.deadline) {
+      return absl::DeadlineExceededError("the deadline of the question has passed");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Send(const Event& event) {
+    if (absl::Status alive = Alive(); !alive.ok()) return alive;
+    if (!sink_(event)) cancelled_ = true;
+    return cancelled_ ? Alive() : absl::OkStatus();
+  }
+
+  absl::Status Say(std::string_view text) {
+    if (text.empty()) return absl::OkStatus();
+    answer_.text += text;
+    return Send(AnswerEvent{std::string(text)});
+  }
+
+  absl::Status Cite(Citation citation) {
+    answer_.citations.push_back(citation);
+    return Send(CitationEvent{std::move(citation)});
+  }
+
+  void EndStage(const char* name, absl::Time since) {
+    answer_.receipt.stages.push_back({name, absl::Now() - since});
+  }
+
+  absl::Status Retrieve(bool optional) {
+    const absl::Time start = absl::Now();
+    absl::StatusOr<retrieval::Result> result =
+        options_.retriever->Search({.text = question_.text,
+                                    .top_k = question_.top_k,
+                                    .collection = question_.collection,
+                                    .filters = question_.filters,
+                                    .min_generation = question_.min_generation,
+                                    .deadline = question_.deadline,
+                                    .stop = question_.stop});
+    if (absl::Status alive = Alive(); !alive.ok()) return alive;
+    if (result.ok()) {
+      result_ = *std::move(result);
+    } else if (!optional) {
+      return result.status();
+    }
+    EndStage("retrieve", start);
+    answer_.receipt.generation = result_.generation;
+    return Send(SearchedEvent{.hits = result_.hits, .generation = result_.generation});
+  }
+
+  absl::Status AnswerFromHits() {
+    Evidence evidence(result_.hits, *options_.analyzer);
+    const bool automatic = question_.mode == Mode::kAuto;
+    const Mode wanted = !automatic           ? question_.mode
+                        : options_.generator ? Mode::kDeep
+                                             : Mode::kExtract;
+    if (wanted == Mode::kExtract) return WriteExtract(&evidence);
+    if (options_.generator == nullptr) {
+      answer_.receipt.degraded = "no model is loaded";
+      return WriteExtract(&evidence);
+    }
+    if (result_.hits.empty()) return WriteExtract(&evidence);  // nothing for a model to read
+    const std::size_t before = answer_.text.size();
+    const absl::Status generated = Generate(wanted, &evidence);
+    if (generated.ok()) return absl::OkStatus();
+    if (absl::Status alive = Alive(); !alive.ok()) return alive;
+    if (!(automatic && absl::IsFailedPrecondition(generated))) {
+      answer_.receipt.degraded = Brief(generated);
+    }
+    if (answer_.text.size() > before) {
+      const absl::Status said =
+          Say(cues_.chinese ? "\n\n（模型中断，以下直接摘自文档。）\n"
+                            : "\n\n(The model stopped here. Taken from the documents instead:)\n");
+      if (!said.ok()) return said;
+    }
+    return WriteExtract(&evidence);
+  }
+
+  absl::Status WriteExtract(Evidence* evidence) {
+    const absl::Time start = absl::Now();
+    answer_.receipt.mode = Mode::kExtract;
+    const Extract extract = ExtractAnswer(asked_, cues_, evidence);
+    EndStage("extract", start);
+    if (extract.sentences.empty()) {
+      answer_.reason = "no_evidence";
+      return Say(cues_.chinese
+                     ? "文档中没有找到这个问题的答案。"
+                     : "The documents do not say: nothing in them answers this question.");
+    }
+    answer_.reason = "answered";
+    if (!extract.disagreement.empty()) {
+      const absl::Status said =
+          Say(cues_.chinese ? absl::StrCat("各文档说法不一（",
+                                           absl::StrJoin(extract.disagreement, "；"), "）：")
+                            : absl::StrCat("The documents disagree (",
+                                           absl::StrJoin(extract.disagreement, "; "), "): "));
+      if (!said.ok()) return said;
+    }
+    bool first = true;
+    for (const ExtractedSentence& sentence : extract.sentences) {
+      const auto source = static_cast<std::size_t>(sentence.source);
+      Citation citation = MakeCitation(result_.hits[source], sentence.source + 1, sentence.range);
+      citation.verdict = Verdict::kSupported;
+      citation.score = sentence.score;
+      const std::string text = Closed(sentence.text, cues_.chinese);
+      const std::string gap = first || cues_.chinese ? "" : " ";
+      citation.answer_start = static_cast<std::uint32_t>(answer_.text.size() + gap.size());
+      citation.answer_end = citation.answer_start + static_cast<std::uint32_t>(text.size());
+      absl::Status status =
+          Say(absl::StrCat(gap, text, cues_.chinese ? "" : " ", "[", sentence.source + 1, "]"));
+      if (status.ok()) status = Cite(std::move(citation));
+      if (!status.ok()) return status;
+      first = false;
+    }
+    return absl::OkStatus();
+  }
+
+  // Keeps a reserve so that a slow model leaves time for the extract.
+  absl::Time ModelDeadline() const {
+    if (question_.deadline == absl::InfiniteFuture()) return question_.deadline;
+    const absl::Duration left = question_.deadline - absl::Now();
+    return question_.deadline -
+           std::clamp(left / 10, absl::Milliseconds(20), absl::Milliseconds(500));
+  }
+
+  absl::Status Generate(Mode mode, Evidence* evidence) {
+    const bool deep = mode == Mode::kDeep;
+    Prompt prompt = MakePrompt({.question = question_.text,
+                                .hits = result_.hits,
+                                .chinese = cues_.chinese,
+                                .brief = !deep,
+                                .now = options_.now()});
+    inference::GenerateRequest request{
+        .messages = std::move(prompt.messages),
+        .sampling = {.temperature = deep ? 0.6 : 0.3,
+                     .max_tokens = deep ? kDeepTokens : kQuickTokens},
+        .thinking = deep,
+        .deadline = ModelDeadline(),
+        .stop = question_.stop};
+    // A model that was asked not to think is taken at its word until it has shown otherwise.
+    Opening opening = opening_->load();
+    if (opening == Opening::kUnknown && !deep) opening = Opening::kAnswer;
+    ThoughtSplitter splitter(opening);
+    MarkerFilter filter(prompt.sources);
+    SentenceCiter citer(evidence, answer_.text.size());
+    const absl::Time start = absl::Now();
+    const std::size_t before = answer_.text.size();
+    bool first = true;
+    std::size_t received = 0;
+    absl::Status sent;
+    const auto sink = [&](const Piece& piece) {
+      if (std::exchange(first, false)) EndStage("first_token", start);
+      received += piece.text.size();
+      if (received > kMaxModelBytes) {
+        sent = absl::ResourceExhaustedError(
+            absl::StrCat("the model's answer is longer than the limit of ", kMaxModelBytes));
+        return false;
+      }
+      std::vector<Piece> pieces;
+      splitter.Feed(piece, &pieces);
+      sent = Pass(pieces, false, &filter, &citer);
+      return sent.ok();
+    };
+    const absl::StatusOr<inference::Finish> finish = options_.generator->Generate(request, sink);
+    if (!sent.ok()) return sent;
+    std::vector<Piece> pieces;
+    splitter.Finish(&pieces);
+    sent = Pass(pieces, true, &filter, &citer);
+    EndStage("generate", start);
+    if (!sent.ok()) return sent;
+    if (splitter.learned() != Opening::kUnknown) *opening_ = splitter.learned();
+    if (!finish.ok()) return finish.status();
+    answer_.receipt.model = finish->model;
+    answer_.receipt.prompt_tokens = finish->prompt_tokens;
+    answer_.receipt.completion_tokens = finish->completion_tokens;
+    const bool cut = finish->reason == inference::FinishReason::kLength;
+    if (answer_.text.find_first_not_of(" \r\n", before) == std::string::npos) {
+      return absl::UnavailableError(cut ? "the model spent all its tokens on thoughts"
+                                        : "the model gave no answer");
+    }
+    answer_.receipt.mode = mode;
+    answer_.reason = cut                                       ? "length"
+                     : answer_.citations.empty() && Declines() ? "no_evidence"
+                                                               : "answered";
+    return absl::OkStatus();
+  }
+
+  // True for an answer in which the model says, as it was told to, that there is none.
+  bool Declines() const {
+    for (const char* phrase : {"documents do not say", "文档中没有", "资料中没有", "does not say",
+                               "do not contain", "没有提到", "未提及", "do not mention"}) {
+      if (answer_.text.find(phrase) != std::string::npos) return true;
+    }
+    return false;
+  }
+
+  absl::Status Pass(const std::vector<Piece>& pieces, bool last, MarkerFilter* filter,
+                    SentenceCiter* citer) {
+    std::vector<MarkedText> marked;
+    for (const Piece& piece : pieces) {
+      if (piece.kind == Piece::Kind::kText) {
+        filter->Feed(piece.text, &marked);
+        continue;
+      }
+      answer_.thought += piece.text;
+      if (absl::Status sent = Send(ThoughtEvent{piece.text}); !sent.ok()) return sent;
+    }
+    if (last) filter->Finish(&marked);
+    std::vector<CitedText> cited;
+    for (const MarkedText& part : marked) citer->Feed(part, &cited);
+    if (last) citer->Finish(&cited);
+    for (CitedText& part : cited) {
+      absl::Status sent;
+      if (auto* text = std::get_if<std::string>(&part)) {
+        sent = Say(*text);
+      } else {
+        sent = Cite(std::get<Citation>(std::move(part)));
+      }
+      if (!sent.ok()) return sent;
+    }
+    return absl::OkStatus();
+  }
+
+  const AnswererOptions& options_;
+  std::atomic<Opening>* opening_;
+  const Question& question_;
+  const EventSink& sink_;
+  std::string_view asked_ = question_.text;  // without what arithmetic has answered
+  const absl::Time begin_ = absl::Now();
+  QuestionCues cues_;
+  retrieval::Result result_;
+  Answer answer_;
+  bool cancelled_ = false;
+};
+
+class LocalAnswerer final : public Answerer {
+ public:
+  explicit LocalAnswerer(const AnswererOptions& options) : options_(options) {}
+
+  absl::StatusOr<Answer> Ask(const Question& question, const EventSink& sink) override {
+    return Asking(options_, &opening_, question, sink).Run();
+  }
+
+ private:
+  const AnswererOptions options_;
+  // How the generator's texts start, learned from what it has sent.
+  std::atomic<Opening> opening_{Opening::kUnknown};
+};
+
+}  // namespace
+
+std::unique_ptr<Answerer> MakeAnswerer(const AnswererOptions& options) {
+  return std::make_unique<LocalAnswerer>(options);
+}
+
+}  // namespace citeseek::gateway

@@ -1,0 +1,399 @@
+#include "services/gateway/cues.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace citeseek::gateway {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
+bool IsLetter(char c) { return IsUpper(c) || (c >= 'a' && c <= 'z'); }
+char Lower(char c) { return IsUpper(c) ? static_cast<char>(c + 32) : c; }
+
+std::string LowerAscii(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), Lower);
+  return lower;
+}
+
+bool Has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+template <std::size_t n>
+bool HasAny(std::string_view text, const std::array<std::string_view, n>& parts) {
+  return std::any_of(parts.begin(), parts.end(), [&](std::string_view p) { return Has(text, p); });
+}
+
+// Lower-case words of ASCII letters.
+std::vector<std::string> Words(std::string_view text) {
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < text.size();) {
+    if (!IsLetter(text[i])) {
+      ++i;
+      continue;
+    }
+    std::string word;
+    while (i < text.size() && IsLetter(text[i])) word.push_back(Lower(text[i++]));
+    words.push_back(std::move(word));
+  }
+  return words;
+}
+
+// Bytes of three-byte characters, most of which are Chinese here.
+std::size_t WideCharacters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return static_cast<std::uint8_t>(c) >= 0xE4 && static_cast<std::uint8_t>(c) <= 0xE9;
+  }));
+}
+
+AnswerType ChineseType(std::string_view q) {
+  static constexpr auto kReason =
+      std::to_array<std::string_view>({"为什么", "为何", "原因", "缘何"});
+  static constexpr auto kDate = std::to_array<std::string_view>(
+      {"什么时候", "何时", "哪一年", "哪年", "几月", "几号", "哪天", "哪一天", "什么时间", "年份",
+       "日期", "哪个月", "几几年", "时间是", "何年", "什么年代", "哪个世纪", "几点"});
+  static constexpr auto kNumber = std::to_array<std::string_view>(
+      {"多少", "几个", "几位", "几人", "几名", "几次", "几家",   "几种", "几座",
+       "几所", "几条", "几枚", "几支", "几届", "几年", "几天",   "多大", "多长",
+       "多高", "多远", "多久", "多重", "多深", "多宽", "人数",   "数量", "金额",
+       "比例", "占比", "票房", "几岁", "第几", "总量", "吞吐量", "增速"});
+  static constexpr auto kPerson =
+      std::to_array<std::string_view>({"谁", "哪位", "何人", "什么人", "叫什么名字", "哪些人"});
+  static constexpr auto kPlace = std::to_array<std::string_view>(
+      {"哪里", "哪儿", "在哪", "何处", "什么地方", "哪个城市", "哪个国家", "哪个省", "哪座城市",
+       "哪个地区", "哪国", "何地", "地点"});
+  if (HasAny(q, kReason)) return AnswerType::kReason;
+  if (HasAny(q, kDate)) return AnswerType::kDate;
+  if (HasAny(q, kNumber)) return AnswerType::kNumber;
+  if (HasAny(q, kPerson)) return AnswerType::kPerson;
+  if (HasAny(q, kPlace)) return AnswerType::kPlace;
+  // "2023年春运时间？"
+  const std::size_t time = q.rfind("时间");
+  if (time != std::string_view::npos && q.size() - time <= 12) return AnswerType::kDate;
+  return AnswerType::kAny;
+}
+
+AnswerType EnglishType(std::string_view q) {
+  const std::string padded = " " + LowerAscii(q) + " ";
+  static constexpr auto kReason = std::to_array<std::string_view>({" why ", " reason "});
+  static constexpr auto kDate = std::to_array<std::string_view>(
+      {" when ", " what year", " which year", " what date", " what day", " what time",
+       " what month", " what century", " which month", " what decade", " date of "});
+  static constexpr auto kNumber = std::to_array<std::string_view>(
+      {" how many",      " how much",           " how long",  " how old",      " how far",
+       " how tall",      " how high",           " how large", " how big",      " how deep",
+       " how wide",      " how fast",           " how often", " what percent", " what number",
+       " population of", " what is the number", " how heavy", " how hot",      " what temperature",
+       " what fraction"});
+  static constexpr auto kPerson = std::to_array<std::string_view>({" who ", " whom ", " whose "});
+  static constexpr auto kPlace = std::to_array<std::string_view>(
+      {" where ", " what city", " which city", " what country", " which country", " what state",
+       " which state", " what place", " what county"});
+  if (HasAny(padded, kNumber)) return AnswerType::kNumber;
+  if (HasAny(padded, kDate)) return AnswerType::kDate;
+  if (HasAny(padded, kPerson)) return AnswerType::kPerson;
+  if (HasAny(padded, kPlace)) return AnswerType::kPlace;
+  if (HasAny(padded, kReason)) return AnswerType::kReason;
+  return AnswerType::kAny;
+}
+
+constexpr auto kMonths =
+    std::to_array<std::string_view>({"january", "february", "march", "april", "may", "june", "july",
+                                     "august", "september", "october", "november", "december"});
+
+// 1..12 for the name of a month, or its first three letters.
+int MonthOf(std::string_view word) {
+  for (std::size_t i = 0; i < kMonths.size(); ++i) {
+    if (word == kMonths[i] || word == kMonths[i].substr(0, 3)) return static_cast<int>(i) + 1;
+  }
+  return word == "sept" ? 9 : 0;
+}
+
+// The length of the month's name at text[i] and its number; 0 if there is none.
+std::size_t MonthAt(std::string_view text, std::size_t i, int* month) {
+  std::size_t end = i;
+  while (end < text.size() && IsLetter(text[end]) && end - i < 10) ++end;
+  *month = IsUpper(text[std::min(i, text.size() - 1)])
+               ? MonthOf(LowerAscii(text.substr(i, end - i)))
+               : 0;
+  return *month == 0 ? 0 : end - i;
+}
+
+std::size_t SkipBlanks(std::string_view text, std::size_t i) {
+  while (i < text.size() && text[i] == ' ') ++i;
+  return i;
+}
+
+struct Number {
+  std::size_t end = 0;
+  std::string digits;
+  bool plain = true;  // digits only
+};
+
+Number NumberAt(std::string_view text, std::size_t i) {
+  Number number;
+  while (i < text.size() && number.digits.size() < 40) {
+    const bool inner = i + 1 < text.size() && IsDigit(text[i + 1]);
+    if (IsDigit(text[i])) {
+      number.digits.push_back(text[i]);
+    } else if (text[i] == ',' && inner && !number.digits.empty() && i + 3 < text.size() &&
+               IsDigit(text[i + 2]) && IsDigit(text[i + 3])) {
+      number.plain = false;
+    } else if (text[i] == '.' && inner) {
+      number.digits.push_back('.');
+      number.plain = false;
+    } else {
+      break;
+    }
+    ++i;
+  }
+  number.end = i;
+  return number;
+}
+
+bool IsYear(const Number& number) {
+  return number.plain && number.digits.size() == 4 &&
+         (number.digits[0] == '1' || (number.digits[0] == '2' && number.digits[1] < '2'));
+}
+
+bool IsDay(const Number& number) {
+  return number.plain && number.digits.size() <= 2 && std::stoi(number.digits) >= 1 &&
+         std::stoi(number.digits) <= 31;
+}
+
+// What stands right behind a number: a word, or one or two Chinese characters.
+std::string UnitAt(std::string_view text, std::size_t i) {
+  i = SkipBlanks(text, i);
+  if (i >= text.size()) return "";
+  if (text[i] == '%') return "%";
+  if (IsLetter(text[i])) {
+    std::size_t end = i;
+    while (end < text.size() && IsLetter(text[end])) ++end;
+    return LowerAscii(text.substr(i, end - i));
+  }
+  const auto lead = static_cast<std::uint8_t>(text[i]);
+  if (lead >= 0xE4 && lead <= 0xE9 && i + 3 <= text.size()) {
+    std::string unit(text.substr(i, 3));
+    // 万, 亿 and 千 belong to the number: "2500万人" is counted in 万人.
+    if (i + 6 <= text.size() && (unit == "万" || unit == "亿" || unit == "千" || unit == "公" ||
+                                 unit == "平" || unit == "美" || unit == "小" || unit == "分")) {
+      const auto next = static_cast<std::uint8_t>(text[i + 3]);
+      if (next >= 0xE4 && next <= 0xE9) unit += text.substr(i + 3, 3);
+    }
+    return unit;
+  }
+  return "";
+}
+
+// A date that starts with a number or a month's name at text[i]; its range's end is 0 if none does.
+Value DateAt(std::string_view text, std::size_t i) {
+  Value value{.range = {static_cast<std::uint32_t>(i), 0}, .date = true};
+  const auto done = [&](std::size_t end, std::string number) {
+    value.range.end = static_cast<std::uint32_t>(end);
+    value.number = std::move(number);
+    return value;
+  };
+  int month = 0;
+  if (IsLetter(text[i])) {  // March 3, 1998; March 1998
+    const std::size_t length = MonthAt(text, i, &month);
+    if (length == 0) return value;
+    std::size_t at = i + length;
+    if (at < text.size() && text[at] == '.') ++at;
+    at = SkipBlanks(text, at);
+    Number first = NumberAt(text, at);
+    if (first.digits.empty()) return value;
+    if (IsYear(first)) return done(first.end, first.digits + "-" + std::to_string(month));
+    if (!IsDay(first)) return value;
+    std::size_t next = first.end;
+    if (next + 1 < text.size() && IsLetter(text[next]) && IsLetter(text[next + 1])) next += 2;
+    const std::string day = std::to_string(month) + "-" + std::to_string(std::stoi(first.digits));
+    if (next < text.size() && text[next] == ',') ++next;
+    const Number year = NumberAt(text, SkipBlanks(text, next));
+    return IsYear(year) ? done(year.end, year.digits + "-" + day) : done(first.end, day);
+  }
+  const Number first = NumberAt(text, i);
+  const std::size_t after = SkipBlanks(text, first.end);
+  if (IsYear(first)) {
+    if (text.substr(after, 3) == "年") {  // 2024年3月1日
+      const Number m = NumberAt(text, SkipBlanks(text, after + 3));
+      const std::size_t m_end = SkipBlanks(text, m.end);
+      if (m.digits.empty() || !IsDay(m) || text.substr(m_end, 3) != "月") {
+        return done(after + 3, first.digits);
+      }
+      const std::string year_month = first.digits + "-" + std::to_string(std::stoi(m.digits));
+      const Number d = NumberAt(text, SkipBlanks(text, m_end + 3));
+      const std::size_t d_end = SkipBlanks(text, d.end);
+      const bool day = !d.digits.empty() && IsDay(d) &&
+                       (text.substr(d_end, 3) == "日" || text.substr(d_end, 3) == "号");
+      return day ? done(d_end + 3, year_month + "-" + std::to_string(std::stoi(d.digits)))
+                 : done(m_end + 3, year_month);
+    }
+    if (first.end < text.size() && (text[first.end] == '-' || text[first.end] == '/')) {
+      const Number m = NumberAt(text, first.end + 1);
+      if (!m.digits.empty() && IsDay(m) && m.end < text.size() && text[m.end] == text[first.end]) {
+        const Number d = NumberAt(text, m.end + 1);
+        if (!d.digits.empty() && IsDay(d)) {
+          return done(d.end, first.digits + "-" + std::to_string(std::stoi(m.digits)) + "-" +
+                                 std::to_string(std::stoi(d.digits)));
+        }
+      }
+    }
+    return done(first.end, first.digits);
+  }
+  if (IsDay(first)) {
+    if (text.substr(after, 3) == "月") {  // 3月1日
+      const Number d = NumberAt(text, SkipBlanks(text, after + 3));
+      const std::size_t d_end = SkipBlanks(text, d.end);
+      const std::string m = std::to_string(std::stoi(first.digits));
+      const bool day = !d.digits.empty() && IsDay(d) &&
+                       (text.substr(d_end, 3) == "日" || text.substr(d_end, 3) == "号");
+      return day ? done(d_end + 3, m + "-" + std::to_string(std::stoi(d.digits)))
+                 : done(after + 3, m);
+    }
+    std::size_t at = first.end;  // 3 March 1998, 3rd of March
+    if (at + 1 < text.size() && IsLetter(text[at]) && IsLetter(text[at + 1])) at += 2;
+    at = SkipBlanks(text, at);
+    if (text.substr(at, 3) == "of ") at += 3;
+    const std::size_t length = at < text.size() ? MonthAt(text, at, &month) : 0;
+    if (length > 0) {
+      const std::string day = std::to_string(month) + "-" + std::to_string(std::stoi(first.digits));
+      std::size_t year_at = at + length;
+      if (year_at < text.size() && text[year_at] == ',') ++year_at;
+      const Number year = NumberAt(text, SkipBlanks(text, year_at));
+      return IsYear(year) ? done(year.end, year.digits + "-" + day) : done(at + length, day);
+    }
+  }
+  return value;
+}
+
+bool StatesNumberWord(std::string_view text) {
+  static constexpr auto kWords = std::to_array<std::string_view>(
+      {"one",   "two",     "three",    "four",    "five",    "six",    "seven",  "eight",
+       "nine",  "ten",     "eleven",   "twelve",  "dozen",   "twenty", "thirty", "forty",
+       "fifty", "hundred", "thousand", "million", "billion", "half",   "third",  "quarter",
+       "once",  "twice",   "every",    "zero",    "several"});
+  const std::vector<std::string> words = Words(text);
+  if (std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+        return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+      })) {
+    return true;
+  }
+  static constexpr auto kHan =
+      std::to_array<std::string_view>({"一", "二", "两", "三", "四", "五", "六", "七", "八", "九",
+                                       "十", "百", "千", "万", "亿", "半"});
+  return HasAny(text, kHan);
+}
+
+// A capitalised word that the question does not hold.
+bool StatesName(std::string_view text, std::string_view question) {
+  const std::string lower = LowerAscii(question);
+  bool sentence_start = true;
+  int run = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    if (!IsLetter(text[i])) {
+      if (text[i] == '.' || text[i] == '"' || text[i] == ':') sentence_start = true;
+      if (text[i] != ' ' && text[i] != '.') run = 0;
+      ++i;
+      continue;
+    }
+    std::size_t end = i;
+    while (end < text.size() && IsLetter(text[end])) ++end;
+    const bool fresh =
+        IsUpper(text[i]) && end - i > 1 && !Has(lower, LowerAscii(text.substr(i, end - i)));
+    run = fresh ? run + 1 : 0;
+    if (fresh && (!sentence_start || run > 1)) return true;
+    sentence_start = false;
+    i = end;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool IsHan(char32_t c) {
+  return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) ||
+         (c >= 0x20000 && c <= 0x3FFFF);
+}
+
+QuestionCues ReadCues(std::string_view question) {
+  QuestionCues cues;
+  static constexpr auto kFrame = std::to_array<std::string_view>(
+      {"什么", "多少", "哪", "谁", "吗", "怎", "如何", "为何", "何时", "是", "的", "有", "在", "几",
+       "请", "呢", "了", "和"});
+  static constexpr auto kFrameWords = std::to_array<std::string_view>(
+      {"what", "who", "when", "where", "which", "how", "why", "is", "are",    "was",  "were", "do",
+       "does", "did", "the",  "of",    "in",    "to",  "for", "a",  "please", "tell", "me"});
+  const std::size_t wide = WideCharacters(question);
+  int han_frames = 0, word_frames = 0;
+  for (std::string_view part : kFrame) han_frames += Has(question, part) ? 1 : 0;
+  for (const std::string& word : Words(question)) {
+    if (std::find(kFrameWords.begin(), kFrameWords.end(), word) != kFrameWords.end()) ++word_frames;
+  }
+  cues.chinese = wide > 0 && (han_frames != word_frames ? han_frames > word_frames
+                                                        : wide * 4 >= question.size() / 2);
+  cues.type = cues.chinese ? ChineseType(question) : EnglishType(question);
+  static constexpr auto kLists = std::to_array<std::string_view>({"哪些", "分别", "哪几", "有哪"});
+  const std::string lower = LowerAscii(question);
+  cues.list = HasAny(question, kLists) || Has(lower, "what are") || Has(lower, "which are") ||
+              Has(lower, "list ");
+  return cues;
+}
+
+std::vector<Value> FindValues(std::string_view text) {
+  std::vector<Value> values;
+  for (std::size_t i = 0; i < text.size();) {
+    const bool letter_before = i > 0 && (IsLetter(text[i - 1]) || IsDigit(text[i - 1]));
+    if (letter_before || !(IsDigit(text[i]) || IsUpper(text[i]))) {
+      ++i;
+      continue;
+    }
+    Value date = DateAt(text, i);
+    if (date.range.end > i) {
+      i = date.range.end;
+      values.push_back(std::move(date));
+      continue;
+    }
+    if (!IsDigit(text[i])) {
+      ++i;
+      continue;
+    }
+    const Number number = NumberAt(text, i);
+    Value value{.range = {static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(number.end)},
+                .number = number.digits,
+                .unit = UnitAt(text, number.end)};
+    i = std::max(number.end, i + 1);
+    values.push_back(std::move(value));
+  }
+  return values;
+}
+
+bool States(AnswerType type, std::string_view text, std::string_view question) {
+  switch (type) {
+    case AnswerType::kDate:
+    case AnswerType::kNumber: {
+      const std::vector<Value> asked = FindValues(question);
+      for (const Value& value : FindValues(text)) {
+        if (type == AnswerType::kDate && !value.date) continue;
+        const bool known = std::any_of(asked.begin(), asked.end(), [&](const Value& v) {
+          return v.number == value.number && v.date == value.date;
+        });
+        if (!known && (type == AnswerType::kDate || !value.date)) return true;
+      }
+      if (type == AnswerType::kDate) return Has(text, "世纪") || Has(LowerAscii(text), "centur");
+      return StatesNumberWord(text);
+    }
+    case AnswerType::kPerson:
+    case AnswerType::kPlace:
+      // Chinese names have no form of their own; only Latin text can fail this.
+      return WideCharacters(text) > 0 || StatesName(text, question);
+    case AnswerType::kReason:
+    case AnswerType::kAny:
+      break;
+  }
+  return true;
+}
+
+}  // namespace citeseek::gateway

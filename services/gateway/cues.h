@@ -1,0 +1,39 @@
+// Cues: what the form of a question asks for, and the values that a sentence states.
+//
+// Free functions, thread-safe, linear time. English and Chinese.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "indexer/document.h"
+
+namespace citeseek::gateway {
+
+enum class AnswerType { kAny, kPerson, kPlace, kDate, kNumber, kReason };
+
+struct QuestionCues {
+  bool chinese = false;  // language of the words that frame the question
+  AnswerType type = AnswerType::kAny;
+  bool list = false;  // asks for several things
+};
+
+QuestionCues ReadCues(std::string_view question);
+
+// A number, date or percentage as written.
+struct Value {
+  indexer::ByteRange range;
+  std::string number;  // digits, "." and "-": "1234.5"; a date as "2024-3-1", "2024-3" or "2024"
+  std::string unit;    // what follows: "%", "公里", "km", "people"; empty for dates
+  bool date = false;
+};
+
+std::vector<Value> FindValues(std::string_view text);
+
+// True where the text holds something of that type that the question does not hold itself.
+bool States(AnswerType type, std::string_view text, std::string_view question);
+
+bool IsHan(char32_t c);
+
+}  // namespace citeseek::gateway

@@ -1,0 +1,119 @@
+#include "services/gateway/evidence.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace citeseek::gateway {
+namespace {
+
+// Sentences that the collection is taken to have beyond those retrieved.
+constexpr double kBackgroundSentences = 200;
+
+void Normalise(TermSet* terms) {
+  std::sort(terms->begin(), terms->end());
+  terms->erase(std::unique(terms->begin(), terms->end()), terms->end());
+}
+
+}  // namespace
+
+bool Holds(const TermSet& terms, TermId term) {
+  return std::binary_search(terms.begin(), terms.end(), term);
+}
+
+TermSet Evidence::Terms(std::string_view text) {
+  TermSet terms;
+  for (indexer::Term& term : analyzer_.Analyze(text)) {
+    if (indexer::IsStopTerm(term.text)) continue;
+    const auto id = static_cast<TermId>(ids_.size());
+    terms.push_back(ids_.try_emplace(std::move(term.text), id).first->second);
+  }
+  Normalise(&terms);
+  return terms;
+}
+
+TermSet Evidence::KnownTerms(std::string_view text) const {
+  TermSet terms;
+  for (const indexer::Term& term : analyzer_.Analyze(text)) {
+    const auto found = ids_.find(term.text);
+    if (found != ids_.end()) terms.push_back(found->second);
+  }
+  Normalise(&terms);
+  return terms;
+}
+
+Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer& analyzer)
+    : hits_(hits), analyzer_(analyzer) {
+  for (std::size_t source = 0; source < hits.size(); ++source) {
+    const std::string_view text = hits[source].text;
+    const TermSet title = Terms(hits[source].title);
+    TermSet above = title;  // title and heading
+    std::uint32_t header_start = 0;
+    TermSet header;
+    for (const indexer::ByteRange range : indexer::SplitSentences(text)) {
+      Sentence sentence{.source = static_cast<int>(source), .range = range};
+      const std::string_view line = text.substr(range.start, range.end - range.start);
+      sentence.kind = KindOf(line);
+      if (sentence.kind == LineKind::kTableRule) continue;
+      sentence.terms = Terms(line);
+      if (sentence.terms.empty()) continue;
+      sentence.context = above;
+      if (sentence.kind == LineKind::kHeading) {
+        above = title;
+        above.insert(above.end(), sentence.terms.begin(), sentence.terms.end());
+        Normalise(&above);
+      } else if (sentence.kind == LineKind::kTableRow) {
+        const indexer::ByteRange head = TableHeader(text, range);
+        if (head.end > 0) {
+          if (header.empty() || head.start != header_start) {
+            header = Terms(text.substr(head.start, head.end - head.start));
+          }
+          header_start = head.start;
+          sentence.context.insert(sentence.context.end(), header.begin(), header.end());
+          Normalise(&sentence.context);
+        }
+      }
+      sentences_.push_back(std::move(sentence));
+    }
+  }
+  std::vector<int> frequencies(ids_.size());
+  for (const Sentence& sentence : sentences_) {
+    for (TermId term : sentence.terms) ++frequencies[term];
+  }
+  const double total = kBackgroundSentences + static_cast<double>(sentences_.size());
+  weights_.reserve(frequencies.size());
+  for (int frequency : frequencies) weights_.push_back(std::log(total / (frequency + 1.0)));
+  unseen_ = std::log(total);
+}
+
+double Evidence::Weight(const TermSet& terms) const {
+  double weight = 0;
+  for (TermId term : terms) weight += Weight(term);
+  return weight;
+}
+
+std::string_view Evidence::Text(const Sentence& sentence) const {
+  const std::string_view text = hits_[static_cast<std::size_t>(sentence.source)].text;
+  return text.substr(sentence.range.start, sentence.range.end - sentence.range.start);
+}
+
+double Coverage(const Evidence& evidence, const TermSet& wanted, const TermSet& held) {
+  const double all = evidence.Weight(wanted);
+  if (all <= 0) return 0;
+  double both = 0;
+  for (TermId term : wanted) {
+    if (Holds(held, term)) both += evidence.Weight(term);
+  }
+  return both / all;
+}
+
+Alignment Align(const Evidence& evidence, const TermSet& wanted, int source) {
+  Alignment best;
+  for (const Sentence& sentence : evidence.sentences()) {
+    if (sentence.source != source) continue;
+    const double coverage = Coverage(evidence, wanted, sentence.terms);
+    if (best.sentence == nullptr || coverage > best.coverage) best = {&sentence, coverage};
+  }
+  return best;
+}
+
+}  // namespace citeseek::gateway

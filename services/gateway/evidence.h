@@ -1,0 +1,70 @@
+// Evidence: turns retrieved passages into sentences that are sets of weighted terms.
+//
+// Made once per question, then read-only. The weight of a term is an idf estimated over the
+// sentences of the passages themselves, smoothed as if they stood in a larger collection; stop
+// terms are left out. `hits` must outlive it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "indexer/analyzer.h"
+#include "retrieval/retriever.h"
+#include "services/gateway/readable.h"
+
+namespace citeseek::gateway {
+
+using TermId = std::uint32_t;
+using TermSet = std::vector<TermId>;  // sorted, each once
+
+struct Sentence {
+  int source = 0;            // hits[source]
+  indexer::ByteRange range;  // in that hit's text
+  LineKind kind = LineKind::kProse;
+  TermSet terms;
+  TermSet context;  // of the title, the heading above, the table's header
+};
+
+class Evidence {
+ public:
+  Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer& analyzer);
+
+  std::span<const retrieval::Hit> hits() const { return hits_; }
+  // By source, then as in the text.
+  std::span<const Sentence> sentences() const { return sentences_; }
+
+  // The terms of a text of the asker's or the model's; those that no passage holds get new ids.
+  TermSet Terms(std::string_view text);
+  // Without those that no passage holds.
+  TermSet KnownTerms(std::string_view text) const;
+  double Weight(TermId term) const { return term < weights_.size() ? weights_[term] : unseen_; }
+  double Weight(const TermSet& terms) const;
+
+  std::string_view Text(const Sentence& sentence) const;
+
+ private:
+  std::span<const retrieval::Hit> hits_;
+  const indexer::Analyzer& analyzer_;
+  std::unordered_map<std::string, TermId> ids_;
+  std::vector<Sentence> sentences_;
+  std::vector<double> weights_;
+  double unseen_ = 0;
+};
+
+bool Holds(const TermSet& terms, TermId term);
+
+// The weight of what both hold over the weight of `wanted`; 0 for an empty `wanted`.
+double Coverage(const Evidence& evidence, const TermSet& wanted, const TermSet& held);
+
+// A sentence of source `source` that best carries `wanted`; null if that source has none.
+struct Alignment {
+  const Sentence* sentence = nullptr;
+  double coverage = 0;
+};
+Alignment Align(const Evidence& evidence, const TermSet& wanted, int source);
+
+}  // namespace citeseek::gateway

@@ -1,0 +1,43 @@
+// Prompt: turns a question and its passages into the chat messages of a model.
+//
+// The form is DeepSeek-R1's published one for web search: each source between
+// [webpage n begin] and [webpage n end], citations written [citation:n], today's date, the
+// question last; a Chinese frame for Chinese questions, an English one else. Documents are data:
+// whatever could close the fence, look like a special token, or hide from the reader's eye is
+// taken out of the model's copy (never of the stored text). Free functions, thread-safe.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "inference/generator.h"
+#include "retrieval/retriever.h"
+
+namespace citeseek::gateway {
+
+struct PromptInput {
+  std::string_view question;
+  std::span<const retrieval::Hit> hits;
+  bool chinese = false;  // language of the asker
+  bool brief = false;    // quick mode: a few sentences
+  absl::Time now;
+  int source_tokens = 6000;  // budget of all sources together, estimated
+};
+
+struct Prompt {
+  std::vector<inference::Message> messages;
+  int sources = 0;  // how many of the hits fit; they are numbered 1..sources
+};
+
+Prompt MakePrompt(const PromptInput& input);
+
+// A document's text as the model may see it.
+std::string MakeInert(std::string_view text);
+
+// How many tokens a text has in a usual vocabulary, give or take a third.
+int EstimateTokens(std::string_view text);
+
+}  // namespace citeseek::gateway

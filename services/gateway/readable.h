@@ -1,0 +1,24 @@
+// Readable: turns a stretch of Markdown or table text into a plain sentence.
+//
+// For showing only; citations quote the exact bytes. Free functions, thread-safe, linear time.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "indexer/document.h"
+
+namespace citeseek::gateway {
+
+enum class LineKind { kProse, kHeading, kTableRow, kTableRule };
+
+LineKind KindOf(std::string_view sentence);
+
+// The first row of the table that the row at `row` belongs to, or an empty range.
+indexer::ByteRange TableHeader(std::string_view passage, indexer::ByteRange row);
+
+// passage[sentence] on one line: list, heading and emphasis marks off, links as their text,
+// footnote numbers ("[3]") out, a table row as "Column: cell; ...".
+std::string MakeReadable(std::string_view passage, indexer::ByteRange sentence);
+
+}  // namespace citeseek::gateway

@@ -1,0 +1,47 @@
+// ThoughtSplitter: turns a model's streamed pieces into thoughts and answer text.
+//
+// Single-threaded; one per generation. Thoughts are pieces of kind kThought and what stands between
+// <think> and </think> in text, with the tags cut anywhere by the stream. The templates of R1 and
+// its kin open the tag in the prompt, so that the text starts inside a thought and only </think> is
+// ever seen: with Opening::kUnknown text is therefore held back until a tag, a thought piece or the
+// end tells which it was. Linear time; holds back at most 8 bytes otherwise.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "inference/generator.h"
+
+namespace citeseek::gateway {
+
+class ThoughtSplitter {
+ public:
+  // How the text of this model starts.
+  enum class Opening {
+    kUnknown,  // nobody knows yet
+    kAnswer,   // as answer; a thought shows its <think>
+    kThought,  // inside a thought whose <think> is not sent
+  };
+
+  explicit ThoughtSplitter(Opening opening);
+
+  // Append whole UTF-8 pieces, neither empty, to `out`.
+  void Feed(const inference::Piece& piece, std::vector<inference::Piece>* out);
+  void Finish(std::vector<inference::Piece>* out);
+
+  // After Finish: what this generation showed; kUnknown if it showed nothing.
+  Opening learned() const { return learned_; }
+
+ private:
+  enum class State { kUndecided, kThought, kAnswer };
+
+  void Emit(std::size_t length, std::vector<inference::Piece>* out);
+
+  Opening learned_ = Opening::kUnknown;
+  State state_;
+  bool trim_ = true;      // drop blanks before the first text of a thought or the answer
+  std::string held_;      // not yet emitted
+  std::size_t seen_ = 0;  // of held_, bytes searched for tags already
+};
+
+}  // namespace citeseek::gateway

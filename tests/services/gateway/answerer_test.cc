@@ -1,0 +1,323 @@
+#include "services/gateway/answerer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_generator.h"
+#include "tests/support/fake_retriever.h"
+
+namespace citeseek::gateway {
+namespace {
+
+using inference::Piece;
+using ::testing::AllOf;
+using testing::FakeGenerator;
+using testing::FakeRetriever;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::vector<indexer::Document> Documents() {
+  return {
+      {.id = "bridge",
+       .title = "Harbour Bridge",
+       .uri = "bridge.md",
+       .text = "# Harbour Bridge\n\nThe Harbour Bridge was opened on 3 May 1998. It is **1,120 "
+               "metres** long and carries six lanes[3].\n\nRepairs cost 12 million euros in 2011."},
+      {.id = "releases",
+       .title = "Falcon database",
+       .uri = "falcon.md",
+       .text = "Release dates of the Falcon database.\n\n| Version | Released |\n|---|---|\n"
+               "| 2.9 | 2023-04-01 |\n| 2.10 | 2023-11-15 |\n"},
+      {.id = "library",
+       .title = "海州图书馆",
+       .uri = "library.txt",
+       .text = "海州图书馆位于滨江路12号，建成于2016年9月。馆藏图书共有320万册。周一闭馆。"},
+      {.id = "tea",
+       .title = "Tea",
+       .uri = "tea.txt",
+       .text = "Green tea is not fermented. Black tea is."},
+      {.id = "ferry-a",
+       .title = "",
+       .uri = "a.txt",
+       .text = "The ferry Aurora was launched in 1987."},
+      {.id = "ferry-b",
+       .title = "",
+       .uri = "b.txt",
+       .text = "The ferry Aurora was launched in 1989."},
+  };
+}
+
+struct Told {
+  absl::StatusOr<Answer> answer = absl::UnknownError("not asked");
+  std::vector<Event> events;
+  std::string thought, text;
+  std::vector<Citation> citations;
+};
+
+class AnswererTest : public ::testing::Test {
+ protected:
+  Told Ask(Question question, inference::Generator* generator = nullptr) {
+    auto answerer = MakeAnswerer(
+        {.retriever = &retriever_, .generator = generator, .analyzer = analyzer_.get()});
+    return AskWith(answerer.get(), question);
+  }
+
+  // Asks, and checks what holds for every answer.
+  Told AskWith(Answerer* answerer, const Question& question) {
+    Told told;
+    told.answer = answerer->Ask(question, [&](const Event& event) {
+      told.events.push_back(event);
+      if (const auto* thought = std::get_if<ThoughtEvent>(&event)) told.thought += thought->text;
+      if (const auto* answer = std::get_if<AnswerEvent>(&event)) told.text += answer->text;
+      if (const auto* cited = std::get_if<CitationEvent>(&event)) {
+        // The sentence and its marker are out before its citation.
+        EXPECT_LE(cited->citation.answer_end, told.text.size());
+        EXPECT_THAT(told.text, HasSubstr("[" + std::to_string(cited->citation.marker) + "]"));
+        told.citations.push_back(cited->citation);
+      }
+      return true;
+    });
+    if (!told.answer.ok()) return told;
+    EXPECT_TRUE(std::holds_alternative<QueuedEvent>(told.events.at(0)));
+    EXPECT_TRUE(std::holds_alternative<SearchedEvent>(told.events.at(1)));
+    EXPECT_TRUE(std::holds_alternative<FinishedEvent>(told.events.back()));
+    EXPECT_EQ(told.answer->text, told.text);
+    EXPECT_EQ(told.answer->thought, told.thought);
+    EXPECT_EQ(told.answer->citations.size(), told.citations.size());
+    EXPECT_FALSE(told.answer->receipt.request_id.empty());
+    EXPECT_FALSE(told.answer->receipt.stages.empty());
+    for (const Citation& citation : told.answer->citations) {
+      const indexer::Document* document = retriever_.Find(citation.document_id);
+      EXPECT_NE(document, nullptr);
+      EXPECT_EQ(document->text.substr(citation.start, citation.end - citation.start),
+                citation.quote);
+      EXPECT_GE(citation.score, 0);
+      EXPECT_LE(citation.score, 1);
+      EXPECT_LT(citation.answer_start, citation.answer_end);
+    }
+    return told;
+  }
+
+  std::unique_ptr<const indexer::Analyzer> analyzer_ = indexer::MakeAnalyzer();
+  FakeRetriever retriever_{Documents()};
+};
+
+TEST_F(AnswererTest, ExtractsTheSentenceWithItsCitation) {
+  const Told told = Ask({.text = "When was the Harbour Bridge opened?"});
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  EXPECT_THAT(told.text, HasSubstr("The Harbour Bridge was opened on 3 May 1998. [1]"));
+  EXPECT_EQ(told.answer->reason, "answered");
+  EXPECT_EQ(told.answer->receipt.mode, Mode::kExtract);
+  EXPECT_EQ(told.answer->receipt.degraded, "");
+  ASSERT_FALSE(told.citations.empty());
+  EXPECT_EQ(told.citations[0].quote, "The Harbour Bridge was opened on 3 May 1998.");
+  EXPECT_EQ(told.citations[0].document_id, "bridge");
+  EXPECT_EQ(told.citations[0].verdict, Verdict::kSupported);
+  EXPECT_EQ(told.text.substr(told.citations[0].answer_start,
+                             told.citations[0].answer_end - told.citations[0].answer_start),
+            "The Harbour Bridge was opened on 3 May 1998.");
+}
+
+TEST_F(AnswererTest, ShowsMarkdownForReadingButQuotesTheBytes) {
+  const Told told = Ask({.text = "How long is the Harbour Bridge?"});
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_THAT(told.text, HasSubstr("It is 1,120 metres long and carries six lanes. [1]"));
+  EXPECT_THAT(told.citations.at(0).quote,
+              HasSubstr("**1,120 metres** long and carries six lanes[3]."));
+}
+
+TEST_F(AnswererTest, ReadsTableRowsWithTheirHeader) {
+  const Told told = Ask({.text = "When was version 2.10 of the Falcon database released?"});
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_THAT(told.text, HasSubstr("Version: 2.10; Released: 2023-11-15"));
+  EXPECT_EQ(told.citations.at(0).quote, "| 2.10 | 2023-11-15 |");
+}
+
+TEST_F(AnswererTest, AnswersChineseInChinese) {
+  const Told told = Ask({.text = "海州图书馆有多少册馆藏图书？"});
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_THAT(told.text, HasSubstr("馆藏图书共有320万册。[1]"));
+}
+
+TEST_F(AnswererTest, SaysWhenTheDocumentsDoNotHoldAnAnswer) {
+  const Told english = Ask({.text = "Who won the chess world championship in Reykjavik?"});
+  ASSERT_TRUE(english.answer.ok());
+  EXPECT_EQ(english.answer->reason, "no_evidence");
+  EXPECT_THAT(english.text, HasSubstr("The documents do not say"));
+  EXPECT_TRUE(english.citations.empty());
+  const Told chinese = Ask({.text = "珠穆朗玛峰的海拔是多少米？"});
+  ASSERT_TRUE(chinese.answer.ok());
+  EXPECT_EQ(chinese.answer->reason, "no_evidence");
+  EXPECT_THAT(chinese.text, HasSubstr("文档中没有"));
+}
+
+TEST_F(AnswererTest, ShowsBothSidesWhereSourcesDisagree) {
+  const Told told = Ask({.text = "When was the ferry Aurora launched?"});
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_THAT(told.text, AllOf(HasSubstr("The documents disagree"), HasSubstr("in 1987. [1]"),
+                               HasSubstr("in 1989. [2]")));
+}
+
+TEST_F(AnswererTest, AnswersComparisonsByArithmeticEvenWithoutDocuments) {
+  retriever_.before = [](const retrieval::Query&) { return absl::UnavailableError("gone"); };
+  const Told told = Ask({.text = "which is bigger, 9.11 or 9.90?"});
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  EXPECT_THAT(told.text, HasSubstr("9.90 is larger than 9.11"));
+  EXPECT_EQ(told.answer->reason, "answered");
+}
+
+TEST_F(AnswererTest, PutsTheComparisonBeforeTheRest) {
+  const Told told =
+      Ask({.text = "Is version 2.10 newer than 2.9? How long is the Harbour Bridge?"});
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_EQ(told.text.rfind("Yes. As version numbers", 0), 0u);
+  EXPECT_THAT(told.text, HasSubstr("1,120 metres"));
+}
+
+TEST_F(AnswererTest, StreamsAModelsThoughtsAnswerAndCitations) {
+  FakeGenerator model({{.kind = Piece::Kind::kThought, .text = "let me see"},
+                       {.text = "It was opened on 3 May 1998 [cita"},
+                       {.text = "tion:1]. It is long.[[1]] No such source [citation:40]."}});
+  const Told told = Ask({.text = "When was the Harbour Bridge opened?"}, &model);
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  EXPECT_EQ(told.thought, "let me see");
+  EXPECT_EQ(told.text, "It was opened on 3 May 1998 [1]. It is long.[1] No such source.");
+  ASSERT_EQ(told.citations.size(), 2u);
+  EXPECT_EQ(told.citations[0].quote, "The Harbour Bridge was opened on 3 May 1998.");
+  EXPECT_EQ(told.citations[0].verdict, Verdict::kUnchecked);
+  EXPECT_EQ(told.text.substr(told.citations[1].answer_start,
+                             told.citations[1].answer_end - told.citations[1].answer_start),
+            "It is long.");
+  EXPECT_EQ(told.answer->receipt.mode, Mode::kDeep);
+  EXPECT_EQ(told.answer->receipt.model, "fake");
+  EXPECT_TRUE(model.requests().at(0).thinking);
+  EXPECT_THAT(model.requests().at(0).messages.back().text, HasSubstr("[webpage 1 begin]"));
+}
+
+TEST_F(AnswererTest, CitationsFollowTheirSentenceBeforeTheNextBegins) {
+  FakeGenerator model({{.text = "First fact [1]. Second fact [2]. Third."}});
+  const Told told =
+      Ask({.text = "When was the ferry Aurora launched?", .mode = Mode::kQuick}, &model);
+  ASSERT_TRUE(told.answer.ok());
+  std::string shape;
+  for (const Event& event : told.events) {
+    if (const auto* answer = std::get_if<AnswerEvent>(&event)) shape += answer->text;
+    if (const auto* cited = std::get_if<CitationEvent>(&event)) {
+      shape += "{" + std::to_string(cited->citation.marker) + "}";
+    }
+  }
+  EXPECT_EQ(shape, "First fact [1]. {1}Second fact [2]. {2}Third.");
+  EXPECT_FALSE(model.requests().at(0).thinking);
+}
+
+TEST_F(AnswererTest, LearnsThatAModelLeavesItsOpenTagOut) {
+  FakeGenerator model({{.text = "hidden "}, {.text = "thought</think>\n\nAnswer [1]."}});
+  auto answerer =
+      MakeAnswerer({.retriever = &retriever_, .generator = &model, .analyzer = analyzer_.get()});
+  for (Mode mode : {Mode::kDeep, Mode::kQuick}) {
+    const Told told = AskWith(answerer.get(), {.text = "How long is the bridge?", .mode = mode});
+    ASSERT_TRUE(told.answer.ok());
+    EXPECT_EQ(told.thought, "hidden thought");
+    EXPECT_EQ(told.text, "Answer [1].");
+  }
+}
+
+TEST_F(AnswererTest, FallsToTheExtractWhenTheModelFailsBeforeItsAnswer) {
+  FakeGenerator model({{.text = "<think>only this"}});
+  model.fail_with = absl::UnavailableError("model server 127.0.0.1:9 refused the connection");
+  const Told told = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kQuick}, &model);
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_EQ(told.answer->receipt.mode, Mode::kExtract);
+  EXPECT_EQ(told.answer->receipt.asked_mode, Mode::kQuick);
+  EXPECT_THAT(told.answer->receipt.degraded, HasSubstr("refused the connection"));
+  EXPECT_THAT(told.text, HasSubstr("1,120 metres"));
+}
+
+TEST_F(AnswererTest, ContinuesWithTheExtractWhenTheModelDiesMidAnswer) {
+  FakeGenerator model({{.text = "It is quite lo"}});
+  model.fail_with = absl::UnavailableError("connection closed");
+  const Told told = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kQuick}, &model);
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_THAT(told.text, AllOf(HasSubstr("It is quite lo\n\n(The model stopped here."),
+                               HasSubstr("1,120 metres")));
+  EXPECT_EQ(told.answer->receipt.degraded, "connection closed");
+}
+
+TEST_F(AnswererTest, AModelThatSaysNothingIsNoAnswer) {
+  FakeGenerator model({{.text = "<think>so many thoughts</think>"}});
+  model.finish.reason = inference::FinishReason::kLength;
+  const Told told = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kDeep}, &model);
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_EQ(told.answer->receipt.degraded, "the model spent all its tokens on thoughts");
+  EXPECT_THAT(told.text, HasSubstr("1,120 metres"));
+}
+
+TEST_F(AnswererTest, NoLoadedModelIsADegradationOnlyWhenAModelWasAskedFor) {
+  FakeGenerator model({});
+  model.fail_with = absl::FailedPreconditionError("no model is loaded");
+  const Told automatic = Ask({.text = "How long is the Harbour Bridge?"}, &model);
+  ASSERT_TRUE(automatic.answer.ok());
+  EXPECT_EQ(automatic.answer->receipt.degraded, "");
+  const Told deep = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kDeep}, &model);
+  EXPECT_EQ(deep.answer->receipt.degraded, "no model is loaded");
+  const Told none = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kDeep});
+  EXPECT_EQ(none.answer->receipt.degraded, "no model is loaded");
+}
+
+TEST_F(AnswererTest, RefusesBadQuestionsByNameValueAndLimit) {
+  const auto message = [&](Question question) {
+    return std::string(Ask(std::move(question)).answer.status().message());
+  };
+  EXPECT_EQ(message({.text = " \n"}), "question is empty");
+  EXPECT_EQ(message({.text = std::string(40000, 'x')}),
+            "question of 40000 bytes is longer than the limit of 32768");
+  EXPECT_EQ(message({.text = "a\xFF"}), "question is not UTF-8 at byte 1");
+  EXPECT_EQ(message({.text = "a", .top_k = 65}), "top_k 65 is not in [1, 64]");
+}
+
+TEST_F(AnswererTest, StopsAtEveryEventTheAskerLeavesAt) {
+  const Question question{.text = "When was the ferry Aurora launched?"};
+  const Told whole = Ask(question);
+  FakeGenerator model({{.text = "<think>a</think>"}, {.text = "b [1]. "}, {.text = "c [2]."}});
+  for (inference::Generator* generator :
+       {static_cast<inference::Generator*>(nullptr), static_cast<inference::Generator*>(&model)}) {
+    auto answerer = MakeAnswerer(
+        {.retriever = &retriever_, .generator = generator, .analyzer = analyzer_.get()});
+    for (std::size_t leave = 0; leave < 6; ++leave) {
+      std::size_t seen = 0;
+      const auto answer = answerer->Ask(question, [&](const Event&) { return seen++ != leave; });
+      EXPECT_EQ(answer.status().code(), absl::StatusCode::kCancelled);
+      EXPECT_EQ(seen, leave + 1);
+    }
+  }
+}
+
+TEST_F(AnswererTest, HonoursStopTokensAndDeadlinesAtEachStage) {
+  Question question{.text = "When was the ferry Aurora launched?"};
+  question.deadline = absl::Now() - absl::Seconds(1);
+  EXPECT_EQ(Ask(question).answer.status().code(), absl::StatusCode::kDeadlineExceeded);
+  question.deadline = absl::InfiniteFuture();
+  std::stop_source stop;
+  question.stop = stop.get_token();
+  FakeGenerator model({{.text = "a"}, {.text = "b"}});
+  model.before_piece = [&](std::size_t i) {
+    if (i == 1) stop.request_stop();
+  };
+  EXPECT_EQ(Ask(question, &model).answer.status().code(), absl::StatusCode::kCancelled);
+  EXPECT_TRUE(model.cancelled());
+}
+
+TEST_F(AnswererTest, ASlowModelLeavesTimeForTheExtract) {
+  FakeGenerator model({});
+  model.wait_for_deadline = true;
+  const Told told = Ask({.text = "How long is the Harbour Bridge?",
+                         .mode = Mode::kDeep,
+                         .deadline = absl::Now() + absl::Milliseconds(300)},
+                        &model);
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  EXPECT_THAT(told.answer->receipt.degraded, HasSubstr("deadline"));
+  EXPECT_THAT(told.text, HasSubstr("1,120 metres"));
+}
+
+}  // namespace
+}  // namespace citeseek::gateway

@@ -1,0 +1,92 @@
+#include "services/gateway/thinking.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace citeseek::gateway {
+namespace {
+
+using inference::Piece;
+using Opening = ThoughtSplitter::Opening;
+
+struct Split {
+  std::string thought, answer;
+  Opening learned = Opening::kUnknown;
+};
+
+Split SplitAll(Opening opening, const std::vector<Piece>& pieces) {
+  ThoughtSplitter splitter(opening);
+  std::vector<Piece> out;
+  for (const Piece& piece : pieces) splitter.Feed(piece, &out);
+  splitter.Finish(&out);
+  Split split{.learned = splitter.learned()};
+  for (const Piece& piece : out) {
+    EXPECT_FALSE(piece.text.empty());
+    (piece.kind == Piece::Kind::kThought ? split.thought : split.answer) += piece.text;
+  }
+  return split;
+}
+
+std::vector<Piece> Cut(const std::string& text, std::size_t size) {
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < text.size(); i += size)
+    pieces.push_back({.text = text.substr(i, size)});
+  return pieces;
+}
+
+TEST(ThoughtSplitter, SplitsTaggedThoughtsHoweverTheStreamIsCut) {
+  for (std::size_t size : {1, 2, 3, 5, 7, 11, 100}) {
+    for (Opening opening : {Opening::kUnknown, Opening::kAnswer}) {
+      const Split split =
+          SplitAll(opening, Cut("\n<think>\nsecret < 3 <b>\n</think>\n\nThe answer.", size));
+      EXPECT_EQ(split.thought, "secret < 3 <b>\n") << size;
+      EXPECT_EQ(split.answer, "The answer.") << size;
+      EXPECT_EQ(split.learned, Opening::kAnswer);
+    }
+  }
+}
+
+TEST(ThoughtSplitter, AThoughtWithoutItsOpenTagNeverEntersTheAnswer) {
+  for (std::size_t size : {1, 4, 100}) {
+    for (Opening opening : {Opening::kUnknown, Opening::kThought}) {
+      const Split split = SplitAll(opening, Cut("secret\n</think>\n\nanswer", size));
+      EXPECT_EQ(split.thought, "secret\n");
+      EXPECT_EQ(split.answer, "answer");
+      EXPECT_EQ(split.learned, Opening::kThought);
+    }
+  }
+}
+
+TEST(ThoughtSplitter, AThoughtThatIsNeverClosedStaysAThought) {
+  const Split split = SplitAll(Opening::kUnknown, Cut("<think>and on and on </thin", 3));
+  EXPECT_EQ(split.thought, "and on and on </thin");
+  EXPECT_EQ(split.answer, "");
+}
+
+TEST(ThoughtSplitter, TextWithoutTagsIsTheAnswer) {
+  const Split split = SplitAll(Opening::kUnknown, Cut("a < b and <table>", 2));
+  EXPECT_EQ(split.thought, "");
+  EXPECT_EQ(split.answer, "a < b and <table>");
+  EXPECT_EQ(split.learned, Opening::kAnswer);
+}
+
+TEST(ThoughtSplitter, ThoughtPiecesOfTheModelServerOpenTheAnswerAtOnce) {
+  ThoughtSplitter splitter(Opening::kUnknown);
+  std::vector<Piece> out;
+  splitter.Feed({.kind = Piece::Kind::kThought, .text = "hm"}, &out);
+  splitter.Feed({.text = "\n\nanswer"}, &out);
+  ASSERT_EQ(out.size(), 2u);  // not held back
+  EXPECT_EQ(out[1].text, "answer");
+}
+
+TEST(ThoughtSplitter, KnownAnswersAreNotHeldBack) {
+  ThoughtSplitter splitter(Opening::kAnswer);
+  std::vector<Piece> out;
+  splitter.Feed({.text = "answer <"}, &out);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].text, "answer ");
+}
+
+}  // namespace
+}  // namespace citeseek::gateway
