@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -50,9 +52,10 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     if (open_.empty()) return root;
     if (auto* array = std::get_if<JsonArray>(&open_.back()->value)) return array->emplace_back();
     auto& object = std::get<JsonObject>(open_.back()->value);
-    auto& [key, value] = object.emplace_back();
-    key = std::move(key_);
-    return value;
+    // In place: for clang 14 this pair has no default constructor.
+    object.emplace_back(std::piecewise_construct, std::forward_as_tuple(std::move(key_)),
+                        std::forward_as_tuple());
+    return object.back().second;
   }
   template <typename T>
   bool Put(T&& v) {
