@@ -1,0 +1,58 @@
+// CpuMatrix: weights repacked into the panels that the kernels read.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "absl/status/statusor.h"
+#include "inference/backend/backend.h"
+#include "inference/backend/cpu/thread_pool.h"
+
+namespace citeseek::inference {
+
+// Memory aligned to cache lines, in huge pages where the system has them; zero at first.
+class AlignedMemory {
+ public:
+  static absl::StatusOr<AlignedMemory> Make(std::size_t bytes);
+  AlignedMemory() = default;
+  AlignedMemory(AlignedMemory&& other) noexcept;
+  AlignedMemory& operator=(AlignedMemory&& other) noexcept;
+  ~AlignedMemory();
+
+  std::byte* data() const { return data_; }
+
+ private:
+  std::byte* data_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+class CpuMatrix : public Matrix {
+ public:
+  // Errors: kInvalidArgument (parts that do not fit each other), kResourceExhausted.
+  static absl::StatusOr<std::unique_ptr<CpuMatrix>> Pack(std::span<const MatrixParts> matrices,
+                                                         Storage storage, ThreadPool& pool);
+
+  Storage storage() const { return storage_; }  // never kAsStored
+  bool quantized() const { return storage_ == Storage::kQ8 || storage_ == Storage::kQ4; }
+  int panels() const { return panels_; }  // of one of the `count` matrices
+  std::size_t panel_bytes() const { return panel_bytes_; }
+  const std::byte* Panel(int matrix, int panel) const {
+    return memory_.data() + (static_cast<std::size_t>(matrix) * static_cast<std::size_t>(panels_) +
+                             static_cast<std::size_t>(panel)) *
+                                panel_bytes_;
+  }
+
+  // out [k] (+)= row `row` of the first matrix.
+  void UnpackRow(int row, float* out, bool accumulate) const;
+
+ private:
+  void PackPanel(const MatrixParts& parts, int panel, std::byte* target, float* rows) const;
+
+  Storage storage_ = Storage::kF32;
+  int panels_ = 0;
+  std::size_t panel_bytes_ = 0;
+  AlignedMemory memory_;
+};
+
+}  // namespace citeseek::inference

@@ -1,0 +1,167 @@
+#include "inference/backend/cpu/multiply.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace citeseek::inference {
+namespace {
+
+// Weights that one thread goes through for all rows before it moves on: half of a small L2 cache.
+constexpr std::size_t kChunkBytes = 256u << 10;
+// Inputs of f32 rows that are taken at a time, so that they stay in the L1 cache.
+constexpr int kInputs = 512;
+// Up to here weights are read once and nothing needs to stay anywhere.
+constexpr int kFewRows = 12;
+
+}  // namespace
+
+Multiplier::Multiplier(ThreadPool& pool)
+    : pool_(pool), scratch_(static_cast<std::size_t>(pool.threads())) {}
+
+void Multiplier::Begin(const CpuMatrix& w) {
+  w_ = &w;
+  inputs_.clear();
+  product_input_.clear();
+  product_y_.clear();
+  segments_.clear();
+}
+
+int Multiplier::AddInput(const float* x) {
+  inputs_.push_back(x);
+  return static_cast<int>(inputs_.size()) - 1;
+}
+
+void Multiplier::AddProduct(int matrix, int input, float* y) {
+  const int at = static_cast<int>(product_y_.size());
+  if (segments_.empty() || segments_.back().matrix != matrix) segments_.push_back({matrix, at, at});
+  segments_.back().end = at + 1;
+  product_input_.push_back(input);
+  product_y_.push_back(y);
+}
+
+void Multiplier::Quantize() {
+  const auto width =
+      static_cast<std::size_t>((w_->k + kQuantBlock - 1) / kQuantBlock) * kQuantBlock;
+  const std::size_t blocks = width / kQuantBlock;
+  values_.resize(inputs_.size() * width);
+  scales_.resize(inputs_.size() * blocks);
+  sums_.resize(inputs_.size() * blocks);
+  quantized_.resize(inputs_.size());
+  constexpr std::size_t kRowsAtATime = 8;
+  pool_.Run(static_cast<int>((inputs_.size() + kRowsAtATime - 1) / kRowsAtATime), [&](int part,
+                                                                                      int) {
+    const std::size_t begin = static_cast<std::size_t>(part) * kRowsAtATime;
+    const std::size_t end = std::min(inputs_.size(), begin + kRowsAtATime);
+    for (std::size_t i = begin; i < end; ++i) {
+      QuantizeRow(inputs_[i], w_->k, &values_[i * width], &scales_[i * blocks], &sums_[i * blocks]);
+      quantized_[i] = {&values_[i * width], &scales_[i * blocks], &sums_[i * blocks]};
+    }
+  });
+}
+
+void Multiplier::Run(const float* bias, bool accumulate) {
+  if (product_y_.empty()) return;
+  if (w_->quantized()) Quantize();
+  const bool few = segments_.size() == 1 && product_y_.size() <= kFewRows;
+  const std::size_t deep_bytes = w_->quantized()
+                                     ? w_->panel_bytes()
+                                     : w_->panel_bytes() / static_cast<std::size_t>(w_->k) *
+                                           static_cast<std::size_t>(std::min(w_->k, kInputs));
+  // With few rows a chunk is what keeps all threads busy to the end; otherwise what fits the cache.
+  const int per_chunk =
+      few ? std::max(4, w_->panels() / (pool_.threads() * 8))
+          : static_cast<int>(std::clamp<std::size_t>(kChunkBytes / deep_bytes, 1, 16));
+  const int chunks = (w_->panels() + per_chunk - 1) / per_chunk;
+  pool_.Run(chunks * static_cast<int>(segments_.size()), [&](int part, int thread) {
+    const Segment& segment = segments_[static_cast<std::size_t>(part / chunks)];
+    const int first = part % chunks * per_chunk;
+    Chunk(segment, first, std::min(per_chunk, w_->panels() - first), bias, accumulate,
+          scratch_[static_cast<std::size_t>(thread)]);
+  });
+}
+
+void Multiplier::Chunk(const Segment& segment, int first_panel, int panels, const float* bias,
+                       bool accumulate, Scratch& scratch) {
+  const auto rows = static_cast<std::size_t>(segment.end - segment.begin);
+  const int column = first_panel * kPanel;
+  const int columns = std::min(panels * kPanel, w_->n - column);
+  scratch.x.resize(rows);
+  scratch.quant_x.resize(rows);
+  scratch.y.resize(rows);
+  for (std::size_t r = 0; r < rows; ++r) {
+    const std::size_t product = static_cast<std::size_t>(segment.begin) + r;
+    const auto input = static_cast<std::size_t>(product_input_[product]);
+    scratch.x[r] = inputs_[input];
+    if (w_->quantized()) scratch.quant_x[r] = quantized_[input];
+    float* y = product_y_[product] + column;
+    scratch.y[r] = y;
+    for (int j = 0; j < columns; ++j) {
+      const float start = bias != nullptr ? bias[column + j] : 0.0f;
+      y[j] = accumulate ? y[j] + start : start;
+    }
+  }
+  const int full = columns / kPanel;
+  Panels(segment, first_panel, full, scratch);
+  const int rest = columns - full * kPanel;
+  if (rest == 0) return;
+  // The last panel is wider than y: compute beside it.
+  scratch.edge.assign(rows * kPanel, 0.0f);
+  const auto rest_bytes = static_cast<std::size_t>(rest) * sizeof(float);
+  for (std::size_t r = 0; r < rows; ++r) {
+    float* edge = scratch.edge.data() + r * kPanel;
+    std::memcpy(edge, product_y_[static_cast<std::size_t>(segment.begin) + r] + w_->n - rest,
+                rest_bytes);
+    scratch.y[r] = edge;
+    scratch.x[r] = inputs_[static_cast<std::size_t>(
+        product_input_[static_cast<std::size_t>(segment.begin) + r])];
+  }
+  Panels(segment, first_panel + full, 1, scratch);
+  for (std::size_t r = 0; r < rows; ++r) {
+    std::memcpy(product_y_[static_cast<std::size_t>(segment.begin) + r] + w_->n - rest,
+                scratch.edge.data() + r * kPanel, rest_bytes);
+  }
+}
+
+void Multiplier::Panels(const Segment& segment, int first_panel, int panels, Scratch& scratch) {
+  if (panels == 0) return;
+  const int rows = segment.end - segment.begin;
+  const std::byte* w = w_->Panel(segment.matrix, first_panel);
+  if (w_->quantized()) {
+    const QuantProduct product = {.x = scratch.quant_x.data(),
+                                  .y = scratch.y.data(),
+                                  .rows = rows,
+                                  .w = w,
+                                  .blocks = (w_->k + kQuantBlock - 1) / kQuantBlock,
+                                  .panels = panels};
+    w_->storage() == Storage::kQ8 ? ProductQ8(product) : ProductQ4(product);
+    return;
+  }
+  const int step = rows <= kFewRows ? w_->k : kInputs;
+  const std::size_t element = w_->storage() == Storage::kF32 ? 4 : 2;
+  for (int begin = 0; begin < w_->k; begin += step) {
+    const int inputs = std::min(step, w_->k - begin);
+    const Product product = {
+        .x = scratch.x.data(),
+        .y = scratch.y.data(),
+        .rows = rows,
+        .w = w + static_cast<std::size_t>(begin) * kPanel * element,
+        .panel_stride = std::int64_t{w_->k} * kPanel,
+        .k_stride = kPanel,
+        .k = inputs,
+        .panels = panels,
+    };
+    switch (w_->storage()) {
+      case Storage::kF16:
+        ProductF16(product);
+        break;
+      case Storage::kBF16:
+        ProductBF16(product);
+        break;
+      default:
+        ProductF32(product);
+    }
+    for (const float*& x : scratch.x) x += inputs;
+  }
+}
+
+}  // namespace citeseek::inference

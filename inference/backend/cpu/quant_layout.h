@@ -1,0 +1,45 @@
+// QuantLayout: how int8 and 4-bit weights and quantised inputs lie in memory.
+//
+// Weights lie in panels of 16 outputs; a panel is its blocks of 32 inputs one after another. Four
+// inputs of one output are neighbours, as the byte dot product instructions want them.
+#pragma once
+
+#include <cstdint>
+
+namespace citeseek::inference {
+
+inline constexpr int kPanel = 16;       // outputs side by side
+inline constexpr int kQuantBlock = 32;  // inputs that share a scale
+
+// A row of inputs: x[i] ~ values[i] * scales[i / 32]; sums: of each block's values.
+struct QuantRow {
+  const std::int8_t* values = nullptr;
+  const float* scales = nullptr;
+  const std::int32_t* sums = nullptr;
+};
+
+// weight = scale * (code - 128); codes [input / 4][output][input % 4].
+struct Q8Block {
+  std::uint8_t codes[8][kPanel][4];
+  std::uint16_t scales[kPanel];  // f16
+};
+
+// weight = scale * code - min; codes[g] has inputs 4g to 4g + 3 in the low halves of its bytes and
+// inputs 16 + 4g to 16 + 4g + 3 in the high halves.
+struct Q4Block {
+  std::uint8_t codes[4][kPanel][4];
+  std::uint16_t scales[kPanel];  // f16
+  std::uint16_t mins[kPanel];    // f16
+};
+
+// y[r][16 p + j] += x[r] . the weights of output j of panel p, block by block in order.
+struct QuantProduct {
+  const QuantRow* x = nullptr;  // [rows]
+  float* const* y = nullptr;    // [rows], each 16 * panels long
+  int rows = 0;
+  const void* w = nullptr;  // Q8Block or Q4Block [panels, blocks]
+  int blocks = 0;
+  int panels = 0;
+};
+
+}  // namespace citeseek::inference

@@ -1,0 +1,180 @@
+#include "inference/model/decoder.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace citeseek::inference {
+namespace {
+
+// Rows of logits that are computed at a time: a prompt that wants all of its rows is rare.
+constexpr int kLogitRows = 64;
+
+int BlocksFor(int tokens) { return (tokens + kKvBlock - 1) / kKvBlock; }
+
+}  // namespace
+
+Decoder::Decoder(const ModelConfig& config, Backend& backend, const DecoderOptions& options)
+    : config_(config), backend_(backend), options_(options), rope_(config_.rope), arena_(backend) {}
+
+absl::StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const ModelConfig& config,
+                                                       const Weights& weights, Backend& backend,
+                                                       const DecoderOptions& options) {
+  std::unique_ptr<Decoder> decoder(new Decoder(config, backend, options));
+  if (absl::Status status = decoder->LoadParameters(weights); !status.ok()) return status;
+  if (absl::Status status = decoder->MakeBuffers(); !status.ok()) return status;
+  return decoder;
+}
+
+std::int64_t Decoder::BlockBytes(const ModelConfig& config) {
+  const KvCache shape = CacheShape(config);
+  const std::int64_t numbers = shape.key_dim + (shape.values_in_keys ? 0 : shape.value_dim);
+  return std::int64_t{config.layers} * shape.heads * kKvBlock * numbers *
+         static_cast<std::int64_t>(sizeof(float));
+}
+
+absl::Status Decoder::LoadParameters(const Weights& weights) {
+  if (CacheShape(config_).value_dim % 16 != 0) {
+    return absl::UnimplementedError(absl::StrCat("value size ", CacheShape(config_).value_dim,
+                                                 " of a head is not a multiple of 16"));
+  }
+  Parameters parameters(weights, backend_, options_.storage);
+  embedding_ =
+      parameters.Linear({{"embed_tokens.weight", config_.vocabulary_size}}, config_.hidden_size);
+  for (int i = 0; i < config_.layers; ++i) {
+    const std::string prefix = absl::StrCat("layers.", i, ".");
+    Layer& layer = layers_.emplace_back();
+    layer.attention_norm =
+        parameters.Vector({{prefix + "input_layernorm.weight", config_.hidden_size}});
+    layer.attention = LoadDecoderAttention(parameters, config_, i, prefix + "self_attn.");
+    layer.mlp_norm =
+        parameters.Vector({{prefix + "post_attention_layernorm.weight", config_.hidden_size}});
+    if (config_.layer_moe[static_cast<std::size_t>(i)]) {
+      layer.experts = ExpertMlp(parameters, config_, prefix + "mlp.");
+    } else {
+      layer.mlp = GatedMlp(parameters, config_, config_.intermediate_size, prefix + "mlp.");
+    }
+    if (!parameters.status().ok()) return parameters.status();
+  }
+  final_norm_ = parameters.Vector({{"norm.weight", config_.hidden_size}});
+  if (!config_.tied_embeddings) {
+    head_ = parameters.Linear({{"lm_head.weight", config_.vocabulary_size}}, config_.hidden_size);
+  }
+  weight_bytes_ = parameters.bytes();
+  return parameters.status();
+}
+
+absl::Status Decoder::MakeBuffers() {
+  const int tokens = options_.max_tokens;
+  activations_ = MakeActivations(arena_, config_, tokens);
+  last_ = arena_.Floats(kLogitRows, config_.hidden_size);
+  logits_ = arena_.Floats(kLogitRows, config_.vocabulary_size);
+  angles_ = arena_.Floats(tokens, rope_.dimension());
+  ids_ = arena_.Ints(tokens);
+  slots_ = arena_.Ints(tokens);
+  logit_rows_ = arena_.Ints(tokens);
+  query_start_ = arena_.Ints(options_.max_sequences + 1);
+  context_ = arena_.Ints(options_.max_sequences);
+  blocks_ = arena_.Ints(std::int64_t{options_.max_sequences} * BlocksFor(options_.max_context));
+  for (Layer& layer : layers_) {
+    layer.cache = CacheShape(config_);
+    const std::int64_t rows = std::int64_t{options_.kv_blocks} * layer.cache.heads * kKvBlock;
+    layer.cache.keys = arena_.Floats(rows, layer.cache.key_dim).data;
+    if (!layer.cache.values_in_keys) {
+      layer.cache.values = arena_.Floats(rows, layer.cache.value_dim).data;
+    }
+  }
+  return arena_.status();
+}
+
+StepView Decoder::Upload(std::span<const SequenceStep> sequences) {
+  std::vector<std::int32_t> ids;
+  std::vector<std::int32_t> positions;
+  std::vector<std::int32_t> lengths;
+  std::vector<std::int32_t> slots;
+  std::vector<std::int32_t> starts = {0};
+  std::vector<std::int32_t> context;
+  const int max_blocks = BlocksFor(options_.max_context);
+  std::vector<std::int32_t> blocks(sequences.size() * static_cast<std::size_t>(max_blocks));
+  std::vector<std::int32_t> logit_rows;
+  for (std::size_t s = 0; s < sequences.size(); ++s) {
+    const SequenceStep& step = sequences[s];
+    const int count = static_cast<int>(step.tokens.size());
+    ids.insert(ids.end(), step.tokens.begin(), step.tokens.end());
+    for (int i = 0; i < count; ++i) {
+      const int position = step.first_position + i;
+      positions.push_back(position);
+      lengths.push_back(step.prompt_length);
+      slots.push_back(step.blocks[static_cast<std::size_t>(position / kKvBlock)] * kKvBlock +
+                      position % kKvBlock);
+    }
+    starts.push_back(static_cast<std::int32_t>(ids.size()));
+    context.push_back(step.first_position + count);
+    std::copy(step.blocks.begin(), step.blocks.end(),
+              blocks.begin() + static_cast<std::ptrdiff_t>(s) * max_blocks);
+    for (int i = count - step.logits; i < count; ++i) {
+      logit_rows.push_back(starts[s] + i);
+    }
+  }
+  std::vector<float> angles(ids.size() * static_cast<std::size_t>(rope_.dimension()));
+  rope_.Angles(positions, lengths, angles);
+  const auto write = [&](auto* target, const auto& values) {
+    backend_.Write(target, values.data(), values.size() * sizeof(values[0]));
+  };
+  write(ids_, ids);
+  write(slots_, slots);
+  write(logit_rows_, logit_rows);
+  write(query_start_, starts);
+  write(context_, context);
+  write(blocks_, blocks);
+  write(angles_.data, angles);
+  return {.tokens = static_cast<int>(ids.size()),
+          .angles = angles_.data,
+          .local_angles = angles_.data,
+          .slots = slots_,
+          .batch = {.sequences = static_cast<int>(sequences.size()),
+                    .query_start = query_start_,
+                    .context = context_,
+                    .blocks = blocks_,
+                    .max_blocks = max_blocks}};
+}
+
+void Decoder::Forward(std::span<const SequenceStep> sequences, std::span<float> logits,
+                      Observer observer) {
+  const StepView step = Upload(sequences);
+  const float eps = static_cast<float>(config_.norm_epsilon);
+  const Tensor hidden = activations_.hidden.First(step.tokens);
+  const Tensor normed = activations_.normed.First(step.tokens);
+  backend_.EmbedRows(hidden, *embedding_, ids_, false);
+  observer(0, hidden);
+  int stage = 1;
+  for (const Layer& layer : layers_) {
+    backend_.Norm(normed, hidden, layer.attention_norm.data(), nullptr, eps, NormKind::kRms);
+    layer.attention->Run(backend_, layer.cache, step, activations_);
+    backend_.Norm(normed, hidden, layer.mlp_norm.data(), nullptr, eps, NormKind::kRms);
+    if (layer.experts.present()) {
+      layer.experts.Run(backend_, step.tokens, activations_);
+    } else {
+      layer.mlp.Run(backend_, step.tokens, activations_);
+    }
+    observer(stage++, hidden);
+  }
+  const int vocabulary = config_.vocabulary_size;
+  const int rows = static_cast<int>(logits.size() / static_cast<std::size_t>(vocabulary));
+  for (int begin = 0; begin < rows; begin += kLogitRows) {
+    const int count = std::min(kLogitRows, rows - begin);
+    const Tensor last = last_.First(count);
+    backend_.GatherRows(last, hidden, logit_rows_ + begin);
+    backend_.Norm(last, last, final_norm_.data(), nullptr, eps, NormKind::kRms);
+    observer(stage, last);
+    backend_.Linear(logits_.First(count), last, head_ != nullptr ? *head_ : *embedding_, nullptr,
+                    false);
+    backend_.Read(
+        logits.data() + std::int64_t{begin} * vocabulary, logits_.data,
+        static_cast<std::size_t>(count) * static_cast<std::size_t>(vocabulary) * sizeof(float));
+  }
+}
+
+}  // namespace citeseek::inference

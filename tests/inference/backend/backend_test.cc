@@ -1,0 +1,604 @@
+// Every operation of every backend against a plain double-precision version of its definition, on
+// shapes that fit no vector, panel or block.
+#include "inference/backend/backend.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace citeseek::inference {
+namespace {
+
+struct Maker {
+  std::string name;
+  std::function<std::unique_ptr<Backend>()> make;
+};
+
+class BackendTest : public testing::TestWithParam<Maker> {
+ protected:
+  void SetUp() override { backend_ = GetParam().make(); }
+
+  std::vector<float> Random(std::size_t count, float scale = 1.0f) {
+    std::vector<float> out(count);
+    std::normal_distribution<float> normal(0.0f, scale);
+    for (float& v : out) v = normal(random_);
+    return out;
+  }
+
+  template <typename T>
+  T* Put(const std::vector<T>& values) {
+    auto buffer = backend_->Allocate(values.size() * sizeof(T));
+    if (!buffer.ok()) throw std::bad_alloc();
+    T* data = static_cast<T*>((*buffer)->data);
+    backend_->Write(data, values.data(), values.size() * sizeof(T));
+    buffers_.push_back(*std::move(buffer));
+    return data;
+  }
+
+  Tensor PutTensor(const std::vector<float>& values, int rows, int cols) {
+    return {Put(values), rows, cols, cols};
+  }
+
+  std::vector<float> Get(Tensor t) {
+    std::vector<float> out;
+    for (int r = 0; r < t.rows; ++r) {
+      out.resize(out.size() + static_cast<std::size_t>(t.cols));
+      backend_->Read(out.data() + r * t.cols, t.Row(r),
+                     static_cast<std::size_t>(t.cols) * sizeof(float));
+    }
+    return out;
+  }
+
+  // count matrices [n, k] of these f32 numbers.
+  std::unique_ptr<Matrix> PutMatrix(const std::vector<float>& weights, int count, int n, int k,
+                                    Storage storage) {
+    std::vector<MatrixParts> matrices;
+    const auto bytes = std::as_bytes(std::span(weights));
+    const std::size_t each = static_cast<std::size_t>(n) * static_cast<std::size_t>(k) * 4;
+    for (int i = 0; i < count; ++i) {
+      // In two parts, as a fused projection is.
+      const std::int64_t upper = n / 3;
+      const auto whole = bytes.subspan(static_cast<std::size_t>(i) * each, each);
+      const std::size_t cut = static_cast<std::size_t>(upper * k) * 4;
+      MatrixParts parts;
+      if (upper > 0) parts.push_back({DType::kF32, {upper, k}, whole.first(cut)});
+      parts.push_back({DType::kF32, {n - upper, k}, whole.subspan(cut)});
+      matrices.push_back(parts);
+    }
+    auto matrix = backend_->MakeMatrix(matrices, storage);
+    EXPECT_TRUE(matrix.ok()) << matrix.status();
+    return *std::move(matrix);
+  }
+
+  // The weights as the backend keeps them, read back row by row.
+  std::vector<float> Stored(const Matrix& matrix) {
+    std::vector<std::int32_t> ids(static_cast<std::size_t>(matrix.n));
+    for (int i = 0; i < matrix.n; ++i) ids[static_cast<std::size_t>(i)] = i;
+    const Tensor out = PutTensor(std::vector<float>(static_cast<std::size_t>(matrix.n * matrix.k)),
+                                 matrix.n, matrix.k);
+    backend_->EmbedRows(out, matrix, Put(ids), false);
+    return Get(out);
+  }
+
+  std::unique_ptr<Backend> backend_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
+  std::mt19937 random_{7};
+};
+
+// x rounded to int8 in blocks of 32, as products with quantised weights do.
+std::vector<float> Quantized(const std::vector<float>& x, int k) {
+  std::vector<float> out = x;
+  for (std::size_t row = 0; row < x.size(); row += static_cast<std::size_t>(k)) {
+    for (int begin = 0; begin < k; begin += 32) {
+      const int end = std::min(k, begin + 32);
+      float max = 0;
+      for (int i = begin; i < end; ++i) {
+        max = std::max(max, std::abs(x[row + static_cast<std::size_t>(i)]));
+      }
+      for (int i = begin; i < end; ++i) {
+        float& v = out[row + static_cast<std::size_t>(i)];
+        v = max > 0 ? std::nearbyint(v * (127.0f / max)) * (max / 127.0f) : 0.0f;
+      }
+    }
+  }
+  return out;
+}
+
+double Dot(const float* a, const float* b, int n) {
+  double sum = 0;
+  for (int i = 0; i < n; ++i) sum += double{a[i]} * double{b[i]};
+  return sum;
+}
+
+TEST_P(BackendTest, LinearMultipliesEveryStorageOnOddShapes) {
+  for (const Storage storage :
+       {Storage::kF32, Storage::kF16, Storage::kBF16, Storage::kQ8, Storage::kQ4}) {
+    for (const auto& [t, n, k] : std::vector<std::array<int, 3>>{{1, 1, 1},
+                                                                 {1, 16, 32},
+                                                                 {2, 17, 33},
+                                                                 {3, 5, 64},
+                                                                 {7, 50, 100},
+                                                                 {13, 100, 520},
+                                                                 {30, 33, 1111}}) {
+      const std::vector<float> x = Random(static_cast<std::size_t>(t * k));
+      const std::vector<float> weights = Random(static_cast<std::size_t>(n * k));
+      const std::vector<float> bias = Random(static_cast<std::size_t>(n));
+      const std::vector<float> before = Random(static_cast<std::size_t>(t * n));
+      const auto w = PutMatrix(weights, 1, n, k, storage);
+      const std::vector<float> kept = Stored(*w);
+      const bool quantized = storage == Storage::kQ8 || storage == Storage::kQ4;
+      const std::vector<float> seen = quantized ? Quantized(x, k) : x;
+      for (const bool accumulate : {false, true}) {
+        const Tensor y = PutTensor(before, t, n);
+        backend_->Linear(y, PutTensor(x, t, k), *w, Put(bias), accumulate);
+        const std::vector<float> out = Get(y);
+        for (int r = 0; r < t; ++r) {
+          for (int j = 0; j < n; ++j) {
+            const auto at = static_cast<std::size_t>(r * n + j);
+            const double expected = Dot(&seen[static_cast<std::size_t>(r * k)],
+                                        &kept[static_cast<std::size_t>(j * k)], k) +
+                                    bias[static_cast<std::size_t>(j)] +
+                                    (accumulate ? before[at] : 0.0f);
+            ASSERT_NEAR(out[at], expected, 1e-6 * k + 2e-5)
+                << static_cast<int>(storage) << " " << t << "x" << n << "x" << k;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(BackendTest, StorageKeepsWeightsAsCloselyAsItsBitsAllow) {
+  const int n = 20;
+  const int k = 96;
+  const std::vector<float> weights = Random(static_cast<std::size_t>(n * k));
+  const std::vector<std::pair<Storage, float>> worst = {{Storage::kF32, 0.0f},
+                                                        {Storage::kF16, 0.003f},
+                                                        {Storage::kBF16, 0.02f},
+                                                        {Storage::kQ8, 0.03f},
+                                                        {Storage::kQ4, 0.4f}};
+  for (const auto& [storage, limit] : worst) {
+    const auto w = PutMatrix(weights, 1, n, k, storage);
+    const std::vector<float> kept = Stored(*w);
+    for (std::size_t i = 0; i < kept.size(); ++i) ASSERT_NEAR(kept[i], weights[i], limit);
+  }
+}
+
+TEST_P(BackendTest, ARowsResultDoesNotDependOnTheRowsBesideIt) {
+  for (const Storage storage : {Storage::kF32, Storage::kBF16, Storage::kQ8, Storage::kQ4}) {
+    const int t = 29;
+    const int n = 70;
+    const int k = 1100;
+    const std::vector<float> x = Random(static_cast<std::size_t>(t * k));
+    const auto w = PutMatrix(Random(static_cast<std::size_t>(n * k)), 1, n, k, storage);
+    const Tensor input = PutTensor(x, t, k);
+    const Tensor all = PutTensor(std::vector<float>(static_cast<std::size_t>(t * n)), t, n);
+    backend_->Linear(all, input, *w, nullptr, false);
+    for (const int part : {1, 2, 3, 4, 5, 6, 13}) {
+      const Tensor some = PutTensor(std::vector<float>(static_cast<std::size_t>(t * n)), t, n);
+      for (int begin = 0; begin < t; begin += part) {
+        const int rows = std::min(part, t - begin);
+        backend_->Linear({some.Row(begin), rows, n, n}, {input.Row(begin), rows, k, k}, *w, nullptr,
+                         false);
+      }
+      ASSERT_EQ(Get(some), Get(all)) << "in parts of " << part;
+    }
+  }
+}
+
+TEST_P(BackendTest, NormsDivideByTheRootMeanSquareOrTheDeviation) {
+  for (const int n : {1, 3, 16, 67}) {
+    const std::vector<float> x = Random(static_cast<std::size_t>(3 * n), 2.0f);
+    const std::vector<float> weight = Random(static_cast<std::size_t>(n));
+    const std::vector<float> bias = Random(static_cast<std::size_t>(n));
+    for (const NormKind kind : {NormKind::kRms, NormKind::kLayer}) {
+      const Tensor y = PutTensor(x, 3, n);
+      backend_->Norm(y, y, Put(weight), Put(bias), 1e-5f, kind);
+      const std::vector<float> out = Get(y);
+      for (int r = 0; r < 3; ++r) {
+        const float* row = &x[static_cast<std::size_t>(r * n)];
+        double mean = 0;
+        for (int i = 0; i < n; ++i) mean += row[i];
+        mean = kind == NormKind::kLayer ? mean / n : 0;
+        double square = 0;
+        for (int i = 0; i < n; ++i) square += (row[i] - mean) * (row[i] - mean);
+        for (int i = 0; i < n; ++i) {
+          const auto at = static_cast<std::size_t>(i);
+          const double expected =
+              (row[i] - mean) / std::sqrt(square / n + 1e-5) * weight[at] + bias[at];
+          ASSERT_NEAR(out[static_cast<std::size_t>(r * n + i)], expected, 1e-5 * 8);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(BackendTest, ActivationsFollowTheirDefinitions) {
+  std::vector<float> x;
+  for (float v = -12; v <= 12; v += 0.37f) x.push_back(v);
+  const int n = static_cast<int>(x.size()) / 2;
+  x.resize(static_cast<std::size_t>(2 * n));
+  const std::vector<std::pair<Nonlinearity, std::function<double(double)>>> cases = {
+      {Nonlinearity::kSilu, [](double v) { return v / (1 + std::exp(-v)); }},
+      {Nonlinearity::kGelu, [](double v) { return 0.5 * v * (1 + std::erf(v / std::sqrt(2.0))); }},
+      {Nonlinearity::kGeluTanh,
+       [](double v) {
+         return 0.5 * v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v)));
+       }},
+      {Nonlinearity::kTanh, [](double v) { return std::tanh(v); }},
+      {Nonlinearity::kRelu, [](double v) { return std::max(v, 0.0); }}};
+  for (const auto& [kind, function] : cases) {
+    const Tensor y = PutTensor(x, 1, 2 * n);
+    backend_->Activate(y, y, kind);
+    const std::vector<float> plain = Get(y);
+    const Tensor gated = PutTensor(std::vector<float>(static_cast<std::size_t>(n)), 1, n);
+    backend_->Activate(gated, PutTensor(x, 1, 2 * n), kind);
+    const std::vector<float> half = Get(gated);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      ASSERT_NEAR(plain[i], function(x[i]), 1e-6) << static_cast<int>(kind) << " of " << x[i];
+    }
+    for (std::size_t i = 0; i < half.size(); ++i) {
+      ASSERT_NEAR(half[i], function(x[i]) * x[i + half.size()], 1.5e-5);
+    }
+  }
+}
+
+TEST_P(BackendTest, RopeTurnsPairsOfEachHeadAfterItsNorm) {
+  const int t = 3;
+  const int heads = 2;
+  const int dim = 10;
+  const int rotary = 6;
+  const std::vector<float> x = Random(t * heads * dim);
+  const std::vector<float> norm = Random(dim);
+  std::vector<float> angles;
+  for (int i = 0; i < t; ++i) {
+    for (int j = 0; j < rotary / 2; ++j)
+      angles.push_back(std::cos(0.3f * static_cast<float>(i + j)));
+    for (int j = 0; j < rotary / 2; ++j)
+      angles.push_back(std::sin(0.3f * static_cast<float>(i + j)));
+  }
+  for (const bool interleaved : {false, true}) {
+    for (const bool normed : {false, true}) {
+      const Tensor y = PutTensor(x, t, heads * dim);
+      backend_->Rope(y, Put(angles),
+                     {.heads = heads,
+                      .head_dim = dim,
+                      .rotary_begin = 4,
+                      .rotary_dim = rotary,
+                      .interleaved = interleaved,
+                      .norm = normed ? Put(norm) : nullptr,
+                      .norm_eps = 1e-6f});
+      const std::vector<float> out = Get(y);
+      for (int row = 0; row < t; ++row) {
+        for (int h = 0; h < heads; ++h) {
+          const auto at = static_cast<std::size_t>((row * heads + h) * dim);
+          std::vector<double> expected(x.begin() + static_cast<long>(at),
+                                       x.begin() + static_cast<long>(at) + dim);
+          if (normed) {
+            double square = 0;
+            for (const double v : expected) square += v * v;
+            for (std::size_t d = 0; d < dim; ++d) {
+              expected[d] *= norm[d] / std::sqrt(square / dim + 1e-6);
+            }
+          }
+          for (std::size_t j = 0; j < rotary / 2; ++j) {
+            const std::size_t a = 4 + (interleaved ? 2 * j : j);
+            const std::size_t b = interleaved ? a + 1 : a + rotary / 2;
+            const double angle =
+                static_cast<double>(0.3f * static_cast<float>(row + static_cast<int>(j)));
+            const double first = expected[a];
+            expected[a] = first * std::cos(angle) - expected[b] * std::sin(angle);
+            expected[b] = expected[b] * std::cos(angle) + first * std::sin(angle);
+          }
+          for (std::size_t d = 0; d < dim; ++d) ASSERT_NEAR(out[at + d], expected[d], 1e-5);
+        }
+      }
+    }
+  }
+}
+
+// One query's attention over keys [first, end) in doubles.
+std::vector<double> Attention(const float* q, const std::function<const float*(int)>& key,
+                              const std::function<const float*(int)>& value, int first, int end,
+                              int key_dim, int value_dim, double scale) {
+  std::vector<double> weights;
+  double max = -1e30;
+  for (int i = first; i < end; ++i) {
+    weights.push_back(Dot(q, key(i), key_dim) * scale);
+    max = std::max(max, weights.back());
+  }
+  double total = 0;
+  for (double& w : weights) total += w = std::exp(w - max);
+  std::vector<double> out(static_cast<std::size_t>(value_dim));
+  for (int i = first; i < end; ++i) {
+    for (int d = 0; d < value_dim; ++d) {
+      out[static_cast<std::size_t>(d)] +=
+          weights[static_cast<std::size_t>(i - first)] / total * value(i)[d];
+    }
+  }
+  return out;
+}
+
+struct PagedShape {
+  int heads;
+  int kv_heads;
+  int key_dim;
+  int value_dim;
+  bool values_in_keys;
+  int window;
+};
+
+TEST_P(BackendTest, PagedAttentionSeesThePastThroughScatteredBlocks) {
+  for (const PagedShape& shape : std::vector<PagedShape>{{4, 2, 16, 16, false, 0},
+                                                         {7, 1, 33, 48, false, 0},
+                                                         {3, 3, 8, 16, false, 20},
+                                                         {5, 1, 40, 32, true, 0}}) {
+    const std::vector<int> lengths = {1, 150, 37, 70};
+    const std::vector<int> chunks = {1, 60, 16, 3};  // queries of the last step
+    constexpr int kMaxBlocks = 10;
+    constexpr int kBlocks = 40;
+    std::vector<std::int32_t> numbers(kBlocks);
+    for (int i = 0; i < kBlocks; ++i) numbers[static_cast<std::size_t>(i)] = i;
+    std::shuffle(numbers.begin(), numbers.end(), random_);
+    const int kd = shape.kv_heads * shape.key_dim;
+    const int vd = shape.kv_heads * shape.value_dim;
+    KvCache cache = {.heads = shape.kv_heads,
+                     .key_dim = shape.key_dim,
+                     .value_dim = shape.value_dim,
+                     .values_in_keys = shape.values_in_keys};
+    // What was never appended is NaN: it must not leak.
+    cache.keys = Put(std::vector<float>(static_cast<std::size_t>(kBlocks * kKvBlock * kd), NAN));
+    cache.values = Put(std::vector<float>(static_cast<std::size_t>(kBlocks * kKvBlock * vd), NAN));
+    std::vector<std::vector<float>> keys;
+    std::vector<std::vector<float>> values;
+    std::vector<std::int32_t> table(lengths.size() * kMaxBlocks);
+    std::vector<std::int32_t> starts = {0};
+    std::vector<float> queries;
+    for (std::size_t s = 0; s < lengths.size(); ++s) {
+      const int length = lengths[s];
+      for (std::size_t b = 0; b < kMaxBlocks; ++b) {
+        table[s * kMaxBlocks + b] = numbers[s * kMaxBlocks + b];
+      }
+      keys.push_back(Random(static_cast<std::size_t>(length * kd)));
+      values.push_back(Random(static_cast<std::size_t>(length * vd)));
+      std::vector<std::int32_t> slots;
+      for (int i = 0; i < length; ++i) {
+        slots.push_back(table[s * kMaxBlocks + static_cast<std::size_t>(i / kKvBlock)] * kKvBlock +
+                        i % kKvBlock);
+      }
+      backend_->AppendKv(cache, PutTensor(keys[s], length, kd), PutTensor(values[s], length, vd),
+                         Put(slots));
+      starts.push_back(starts.back() + chunks[s]);
+    }
+    const int tokens = starts.back();
+    const int qd = shape.heads * shape.key_dim;
+    const int yd = shape.heads * shape.value_dim;
+    queries = Random(static_cast<std::size_t>(tokens * qd));
+    const Tensor y =
+        PutTensor(std::vector<float>(static_cast<std::size_t>(tokens * yd)), tokens, yd);
+    const std::vector<std::int32_t> context(lengths.begin(), lengths.end());
+    backend_->AttendPaged(
+        y, PutTensor(queries, tokens, qd), cache,
+        {static_cast<int>(lengths.size()), Put(starts), Put(context), Put(table), kMaxBlocks},
+        {.heads = shape.heads, .scale = 0.4f, .window = shape.window});
+    const std::vector<float> out = Get(y);
+    for (std::size_t s = 0; s < lengths.size(); ++s) {
+      for (int i = 0; i < chunks[s]; ++i) {
+        const int end = lengths[s] - chunks[s] + i + 1;
+        for (int h = 0; h < shape.heads; ++h) {
+          const int kv = h / (shape.heads / shape.kv_heads);
+          const auto key = [&](int at) {
+            return &keys[s][static_cast<std::size_t>(at * kd + kv * shape.key_dim)];
+          };
+          const auto value = [&](int at) {
+            return shape.values_in_keys
+                       ? key(at)
+                       : &values[s][static_cast<std::size_t>(at * vd + kv * shape.value_dim)];
+          };
+          const int token = starts[s] + i;
+          const std::vector<double> expected =
+              Attention(&queries[static_cast<std::size_t>(token * qd + h * shape.key_dim)], key,
+                        value, shape.window > 0 ? std::max(0, end - shape.window) : 0, end,
+                        shape.key_dim, shape.value_dim, 0.4f);
+          for (int d = 0; d < shape.value_dim; ++d) {
+            ASSERT_NEAR(out[static_cast<std::size_t>(token * yd + h * shape.value_dim + d)],
+                        expected[static_cast<std::size_t>(d)], 2e-5)
+                << "sequence " << s << " query " << i << " head " << h;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(BackendTest, FullAttentionSeesItsSequenceWithinTheWindow) {
+  const int heads = 3;
+  for (const int dim : {16, 20}) {
+    for (const int window : {0, 9}) {
+      const std::vector<std::int32_t> starts = {0, 1, 60, 165};
+      const int t = starts.back();
+      const int cols = heads * dim;
+      const auto count = static_cast<std::size_t>(t * cols);
+      const std::vector<float> q = Random(count);
+      const std::vector<float> k = Random(count);
+      const std::vector<float> v = Random(count);
+      const Tensor y = PutTensor(std::vector<float>(count), t, cols);
+      backend_->AttendFull(y, PutTensor(q, t, cols), PutTensor(k, t, cols), PutTensor(v, t, cols),
+                           Put(starts), 3, {.heads = heads, .scale = 0.3f, .window = window});
+      const std::vector<float> out = Get(y);
+      for (int s = 0; s < 3; ++s) {
+        const int begin = starts[static_cast<std::size_t>(s)];
+        const int length = starts[static_cast<std::size_t>(s) + 1] - begin;
+        for (int i = 0; i < length; ++i) {
+          for (int h = 0; h < heads; ++h) {
+            const auto at = [&](int token) {
+              return static_cast<std::size_t>((begin + token) * cols + h * dim);
+            };
+            const std::vector<double> expected = Attention(
+                &q[at(i)], [&](int j) { return &k[at(j)]; }, [&](int j) { return &v[at(j)]; },
+                window > 0 ? std::max(0, i - window + 1) : 0,
+                window > 0 ? std::min(length, i + window) : length, dim, dim, 0.3f);
+            for (int d = 0; d < dim; ++d) {
+              ASSERT_NEAR(out[at(i) + static_cast<std::size_t>(d)],
+                          expected[static_cast<std::size_t>(d)], 2e-5);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(BackendTest, HeadLinearGivesEachHeadItsOwnMatrix) {
+  const int t = 5;
+  const int heads = 3;
+  const int n = 18;
+  const int k = 21;
+  const int y_step = 20;
+  for (const int x_step : {0, k, k + 4}) {
+    const int x_cols = 3 * (k + 4);
+    const std::vector<float> x = Random(static_cast<std::size_t>(t * x_cols));
+    const std::vector<float> weights = Random(heads * n * k);
+    const auto w = PutMatrix(weights, heads, n, k, Storage::kF32);
+    const Tensor y = PutTensor(std::vector<float>(t * heads * y_step, 7.0f), t, heads * y_step);
+    backend_->HeadLinear(y, y_step, PutTensor(x, t, x_cols), x_step, *w);
+    const std::vector<float> out = Get(y);
+    for (int r = 0; r < t; ++r) {
+      for (int h = 0; h < heads; ++h) {
+        for (int j = 0; j < n; ++j) {
+          ASSERT_NEAR(out[static_cast<std::size_t>((r * heads + h) * y_step + j)],
+                      Dot(&x[static_cast<std::size_t>(r * x_cols + h * x_step)],
+                          &weights[static_cast<std::size_t>((h * n + j) * k)], k),
+                      3e-5);
+        }
+        EXPECT_EQ(out[static_cast<std::size_t>((r * heads + h) * y_step + n)], 7.0f);
+      }
+    }
+  }
+}
+
+TEST_P(BackendTest, ExpertsMultiplyTheTokensRoutedToThem) {
+  const int t = 9;
+  const int slots = 2;
+  const int n = 19;
+  const int k = 24;
+  const std::vector<float> weights = Random(4 * n * k);
+  const auto w = PutMatrix(weights, 4, n, k, Storage::kF32);
+  const std::vector<std::int32_t> ids = {0, 3, 3, 1, 0, 1, 1, 0, 3, 0, 1, 3, 0, 1, 3, 1, 0, 3};
+  for (const bool per_slot : {false, true}) {
+    const int rows = per_slot ? t * slots : t;
+    const std::vector<float> x = Random(static_cast<std::size_t>(rows * k));
+    const Tensor y = PutTensor(std::vector<float>(t * slots * n), t * slots, n);
+    backend_->ExpertLinear(y, PutTensor(x, rows, k), *w, Put(ids), slots);
+    const std::vector<float> out = Get(y);
+    for (int i = 0; i < t * slots; ++i) {
+      const int row = per_slot ? i : i / slots;
+      for (int j = 0; j < n; ++j) {
+        ASSERT_NEAR(
+            out[static_cast<std::size_t>(i * n + j)],
+            Dot(&x[static_cast<std::size_t>(row * k)],
+                &weights[static_cast<std::size_t>((ids[static_cast<std::size_t>(i)] * n + j) * k)],
+                k),
+            3e-5);
+      }
+    }
+    const std::vector<float> mix = Random(t * slots);
+    const std::vector<float> before = Random(t * n);
+    const Tensor sum = PutTensor(before, t, n);
+    backend_->Combine(sum, y, PutTensor(mix, t, slots));
+    const std::vector<float> combined = Get(sum);
+    for (int r = 0; r < t; ++r) {
+      for (int j = 0; j < n; ++j) {
+        const auto at = static_cast<std::size_t>(r * n + j);
+        const auto first = static_cast<std::size_t>(r * slots);
+        ASSERT_NEAR(combined[at],
+                    before[at] + mix[first] * out[first * n + static_cast<std::size_t>(j)] +
+                        mix[first + 1] * out[(first + 1) * n + static_cast<std::size_t>(j)],
+                    1e-5);
+      }
+    }
+  }
+}
+
+TEST_P(BackendTest, RoutingTakesTheBestExpertsBySoftmax) {
+  const Tensor logits = PutTensor({0.1f, 2.0f, -1.0f, 1.0f}, 1, 4);
+  const Tensor weights = PutTensor({0, 0}, 1, 2);
+  std::int32_t* ids = Put(std::vector<std::int32_t>{-1, -1});
+  backend_->Route(weights, ids, logits, {.normalize = true});
+  std::vector<std::int32_t> chosen(2);
+  backend_->Read(chosen.data(), ids, sizeof(std::int32_t) * 2);
+  EXPECT_THAT(chosen, testing::ElementsAre(1, 3));
+  const float ratio = std::exp(1.0f);
+  EXPECT_THAT(Get(weights), testing::ElementsAre(testing::FloatNear(ratio / (1 + ratio), 1e-6f),
+                                                 testing::FloatNear(1 / (1 + ratio), 1e-6f)));
+}
+
+TEST_P(BackendTest, RoutingBySigmoidChoosesInTheBestGroupsWithTheBiasButWeighsWithout) {
+  // Groups {0, 1}, {2, 3}, {4, 5}; by the sum of two with bias: 1.5, 1.0 + 0.9, 1.4.
+  const std::vector<float> scores = {0.75f, 0.75f, 0.5f, 0.4f, 0.9f, 0.5f};
+  std::vector<float> logits;
+  for (const float s : scores) logits.push_back(std::log(s / (1 - s)));
+  const std::vector<float> bias = {0, 0, 0.5f, 0.5f, 0, 0};
+  const Tensor weights = PutTensor({0, 0}, 1, 2);
+  std::int32_t* ids = Put(std::vector<std::int32_t>{-1, -1});
+  backend_->Route(weights, ids, PutTensor(logits, 1, 6),
+                  {.sigmoid = true,
+                   .bias = Put(bias),
+                   .groups = 3,
+                   .top_groups = 1,
+                   .group_by_top2 = true,
+                   .normalize = true,
+                   .scale = 2.5f});
+  std::vector<std::int32_t> chosen(2);
+  backend_->Read(chosen.data(), ids, sizeof(std::int32_t) * 2);
+  EXPECT_THAT(chosen, testing::ElementsAre(2, 3));
+  EXPECT_THAT(Get(weights), testing::ElementsAre(testing::FloatNear(2.5f * 0.5f / 0.9f, 1e-5f),
+                                                 testing::FloatNear(2.5f * 0.4f / 0.9f, 1e-5f)));
+  // By the best expert alone, without bias, group {4, 5} wins.
+  backend_->Route(weights, ids, PutTensor(logits, 1, 6), {.sigmoid = true, .groups = 3});
+  backend_->Read(chosen.data(), ids, sizeof(std::int32_t) * 2);
+  EXPECT_THAT(chosen, testing::ElementsAre(4, 5));
+}
+
+TEST_P(BackendTest, PoolingTakesTheFirstRowOrTheMean) {
+  const Tensor x = PutTensor({1, 2, 3, 4, 5, 9, 7, 8}, 4, 2);
+  const std::int32_t* starts = Put(std::vector<std::int32_t>{0, 1, 4});
+  const Tensor y = PutTensor({0, 0, 0, 0}, 2, 2);
+  backend_->Pool(y, x, starts, Pooling::kFirst);
+  EXPECT_THAT(Get(y), testing::ElementsAre(1, 2, 3, 4));
+  backend_->Pool(y, x, starts, Pooling::kMean);
+  EXPECT_THAT(Get(y), testing::ElementsAre(1, 2, 5, 7));
+  backend_->GatherRows(y, x, Put(std::vector<std::int32_t>{3, 0}));
+  EXPECT_THAT(Get(y), testing::ElementsAre(7, 8, 1, 2));
+}
+
+TEST_P(BackendTest, MatricesWhosePartsDoNotFitAreRefused) {
+  const std::vector<float> weights(12);
+  const auto bytes = std::as_bytes(std::span(weights));
+  const std::vector<MatrixParts> widths = {
+      {{DType::kF32, {2, 3}, bytes.first(24)}, {DType::kF32, {3, 2}, bytes.first(24)}}};
+  EXPECT_EQ(backend_->MakeMatrix(widths, Storage::kF32).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  const std::vector<MatrixParts> heights = {{{DType::kF32, {2, 3}, bytes.first(24)}},
+                                            {{DType::kF32, {3, 3}, bytes.first(36)}}};
+  EXPECT_FALSE(backend_->MakeMatrix(heights, Storage::kF32).ok());
+  const std::vector<MatrixParts> cut = {{{DType::kF32, {2, 3}, bytes.first(20)}}};
+  EXPECT_FALSE(backend_->MakeMatrix(cut, Storage::kF32).ok());
+  EXPECT_FALSE(backend_->MakeMatrix({}, Storage::kF32).ok());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cpu, BackendTest,
+    testing::Values(Maker{"OneThread", [] { return MakeCpuBackend({.threads = 1}); }},
+                    Maker{"TwoThreads", [] { return MakeCpuBackend({.threads = 2}); }}),
+    [](const auto& param_info) { return param_info.param.name; });
+
+}  // namespace
+}  // namespace citeseek::inference
