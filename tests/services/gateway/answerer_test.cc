@@ -3,16 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/fake_generator.h"
-#include "tests/support/fake_retriever.h"
+#include "tests/support/scripted_generator.h"
+#include "tests/support/overlap_retriever.h"
 
 namespace citeseek::gateway {
 namespace {
 
 using inference::Piece;
 using ::testing::AllOf;
-using testing::FakeGenerator;
-using testing::FakeRetriever;
+using testing::ScriptedGenerator;
+using testing::OverlapRetriever;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -99,7 +99,7 @@ class AnswererTest : public ::testing::Test {
   }
 
   std::unique_ptr<const indexer::Analyzer> analyzer_ = indexer::MakeAnalyzer();
-  FakeRetriever retriever_{Documents()};
+  OverlapRetriever retriever_{Documents()};
 };
 
 TEST_F(AnswererTest, ExtractsTheSentenceWithItsCitation) {
@@ -175,7 +175,7 @@ TEST_F(AnswererTest, PutsTheComparisonBeforeTheRest) {
 }
 
 TEST_F(AnswererTest, StreamsAModelsThoughtsAnswerAndCitations) {
-  FakeGenerator model({{.kind = Piece::Kind::kThought, .text = "let me see"},
+  ScriptedGenerator model({{.kind = Piece::Kind::kThought, .text = "let me see"},
                        {.text = "It was opened on 3 May 1998 [cita"},
                        {.text = "tion:1]. It is long.[[1]] No such source [citation:40]."}});
   const Told told = Ask({.text = "When was the Harbour Bridge opened?"}, &model);
@@ -195,7 +195,7 @@ TEST_F(AnswererTest, StreamsAModelsThoughtsAnswerAndCitations) {
 }
 
 TEST_F(AnswererTest, CitationsFollowTheirSentenceBeforeTheNextBegins) {
-  FakeGenerator model({{.text = "First fact [1]. Second fact [2]. Third."}});
+  ScriptedGenerator model({{.text = "First fact [1]. Second fact [2]. Third."}});
   const Told told =
       Ask({.text = "When was the ferry Aurora launched?", .mode = Mode::kQuick}, &model);
   ASSERT_TRUE(told.answer.ok());
@@ -211,7 +211,7 @@ TEST_F(AnswererTest, CitationsFollowTheirSentenceBeforeTheNextBegins) {
 }
 
 TEST_F(AnswererTest, LearnsThatAModelLeavesItsOpenTagOut) {
-  FakeGenerator model({{.text = "hidden "}, {.text = "thought</think>\n\nAnswer [1]."}});
+  ScriptedGenerator model({{.text = "hidden "}, {.text = "thought</think>\n\nAnswer [1]."}});
   auto answerer =
       MakeAnswerer({.retriever = &retriever_, .generator = &model, .analyzer = analyzer_.get()});
   for (Mode mode : {Mode::kDeep, Mode::kQuick}) {
@@ -223,7 +223,7 @@ TEST_F(AnswererTest, LearnsThatAModelLeavesItsOpenTagOut) {
 }
 
 TEST_F(AnswererTest, FallsToTheExtractWhenTheModelFailsBeforeItsAnswer) {
-  FakeGenerator model({{.text = "<think>only this"}});
+  ScriptedGenerator model({{.text = "<think>only this"}});
   model.fail_with = absl::UnavailableError("model server 127.0.0.1:9 refused the connection");
   const Told told = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kQuick}, &model);
   ASSERT_TRUE(told.answer.ok());
@@ -234,7 +234,7 @@ TEST_F(AnswererTest, FallsToTheExtractWhenTheModelFailsBeforeItsAnswer) {
 }
 
 TEST_F(AnswererTest, ContinuesWithTheExtractWhenTheModelDiesMidAnswer) {
-  FakeGenerator model({{.text = "It is quite lo"}});
+  ScriptedGenerator model({{.text = "It is quite lo"}});
   model.fail_with = absl::UnavailableError("connection closed");
   const Told told = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kQuick}, &model);
   ASSERT_TRUE(told.answer.ok());
@@ -244,7 +244,7 @@ TEST_F(AnswererTest, ContinuesWithTheExtractWhenTheModelDiesMidAnswer) {
 }
 
 TEST_F(AnswererTest, AModelThatSaysNothingIsNoAnswer) {
-  FakeGenerator model({{.text = "<think>so many thoughts</think>"}});
+  ScriptedGenerator model({{.text = "<think>so many thoughts</think>"}});
   model.finish.reason = inference::FinishReason::kLength;
   const Told told = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kDeep}, &model);
   ASSERT_TRUE(told.answer.ok());
@@ -253,7 +253,7 @@ TEST_F(AnswererTest, AModelThatSaysNothingIsNoAnswer) {
 }
 
 TEST_F(AnswererTest, NoLoadedModelIsADegradationOnlyWhenAModelWasAskedFor) {
-  FakeGenerator model({});
+  ScriptedGenerator model({});
   model.fail_with = absl::FailedPreconditionError("no model is loaded");
   const Told automatic = Ask({.text = "How long is the Harbour Bridge?"}, &model);
   ASSERT_TRUE(automatic.answer.ok());
@@ -278,7 +278,7 @@ TEST_F(AnswererTest, RefusesBadQuestionsByNameValueAndLimit) {
 TEST_F(AnswererTest, StopsAtEveryEventTheAskerLeavesAt) {
   const Question question{.text = "When was the ferry Aurora launched?"};
   const Told whole = Ask(question);
-  FakeGenerator model({{.text = "<think>a</think>"}, {.text = "b [1]. "}, {.text = "c [2]."}});
+  ScriptedGenerator model({{.text = "<think>a</think>"}, {.text = "b [1]. "}, {.text = "c [2]."}});
   for (inference::Generator* generator :
        {static_cast<inference::Generator*>(nullptr), static_cast<inference::Generator*>(&model)}) {
     auto answerer = MakeAnswerer(
@@ -299,7 +299,7 @@ TEST_F(AnswererTest, HonoursStopTokensAndDeadlinesAtEachStage) {
   question.deadline = absl::InfiniteFuture();
   std::stop_source stop;
   question.stop = stop.get_token();
-  FakeGenerator model({{.text = "a"}, {.text = "b"}});
+  ScriptedGenerator model({{.text = "a"}, {.text = "b"}});
   model.before_piece = [&](std::size_t i) {
     if (i == 1) stop.request_stop();
   };
@@ -308,7 +308,7 @@ TEST_F(AnswererTest, HonoursStopTokensAndDeadlinesAtEachStage) {
 }
 
 TEST_F(AnswererTest, ASlowModelLeavesTimeForTheExtract) {
-  FakeGenerator model({});
+  ScriptedGenerator model({});
   model.wait_for_deadline = true;
   const Told told = Ask({.text = "How long is the Harbour Bridge?",
                          .mode = Mode::kDeep,

@@ -1,4 +1,4 @@
-// FakeRetriever: a retriever over documents in memory, ranked by idf-weighted term overlap.
+// OverlapRetriever: a retriever over documents in memory, ranked by idf-weighted term overlap.
 //
 // Keeps the contract of retrieval::Retriever: errors, top_k, collection, one hit a document with
 // text == document text[start:end], deadlines and cancellation.
@@ -16,9 +16,9 @@
 
 namespace citeseek::testing {
 
-class FakeRetriever final : public retrieval::Retriever {
+class OverlapRetriever final : public retrieval::Retriever {
  public:
-  explicit FakeRetriever(std::vector<indexer::Document> documents);
+  explicit OverlapRetriever(std::vector<indexer::Document> documents);
 
   absl::StatusOr<retrieval::Result> Search(const retrieval::Query& query) override;
 

@@ -1,4 +1,4 @@
-#include "tests/support/fake_retriever.h"
+#include "tests/support/overlap_retriever.h"
 
 #include <algorithm>
 #include <cmath>
@@ -26,7 +26,7 @@ std::vector<indexer::ByteRange> Passages(std::string_view text) {
 
 }  // namespace
 
-FakeRetriever::FakeRetriever(std::vector<indexer::Document> documents)
+OverlapRetriever::OverlapRetriever(std::vector<indexer::Document> documents)
     : documents_(std::move(documents)) {
   for (std::size_t d = 0; d < documents_.size(); ++d) {
     const indexer::Document& document = documents_[d];
@@ -41,14 +41,14 @@ FakeRetriever::FakeRetriever(std::vector<indexer::Document> documents)
   }
 }
 
-const indexer::Document* FakeRetriever::Find(const std::string& id) const {
+const indexer::Document* OverlapRetriever::Find(const std::string& id) const {
   for (const indexer::Document& document : documents_) {
     if (document.id == id) return &document;
   }
   return nullptr;
 }
 
-absl::StatusOr<retrieval::Result> FakeRetriever::Search(const retrieval::Query& query) {
+absl::StatusOr<retrieval::Result> OverlapRetriever::Search(const retrieval::Query& query) {
   if (before) {
     if (absl::Status status = before(query); !status.ok()) return status;
   }

@@ -1,4 +1,4 @@
-// FakeGenerator: a generator that says what it was told to, and remembers what it was asked.
+// ScriptedGenerator: a generator that says what it was told to, and remembers what it was asked.
 #pragma once
 
 #include <condition_variable>
@@ -10,9 +10,9 @@
 
 namespace citeseek::testing {
 
-class FakeGenerator final : public inference::Generator {
+class ScriptedGenerator final : public inference::Generator {
  public:
-  explicit FakeGenerator(std::vector<inference::Piece> pieces) : pieces_(std::move(pieces)) {}
+  explicit ScriptedGenerator(std::vector<inference::Piece> pieces) : pieces_(std::move(pieces)) {}
 
   absl::StatusOr<inference::Finish> Generate(const inference::GenerateRequest& request,
                                              const inference::PieceSink& sink) override {
