@@ -18,7 +18,7 @@ struct HybridOptions {
   const indexer::Analyzer* analyzer = nullptr;
   inference::Embedder* embedder = nullptr;  // null: lexical only
   double dense_weight = 0.1;                // [0, 1]
-  double bm25_k1 = 0.9;
+  double bm25_k1 = 1.0;
   double bm25_b = 0.4;
 };
 

@@ -12,7 +12,7 @@
 namespace citeseek::retrieval {
 
 struct Bm25Parameters {
-  double k1 = 0.9;
+  double k1 = 1.0;
   double b = 0.4;
 };
 

@@ -74,7 +74,7 @@ class MemorySegment : public indexer::Segment {
       first_passages_.push_back(static_cast<PassageId>(refs_.size()));
       const bool live = !options.deleted.contains(document.id);
       has_deletions_ |= !live;
-      for (const ByteRange range : SplitParagraphs(document.text)) {
+      for (const ByteRange range : options.split(document.text)) {
         const std::string text = document.text.substr(range.start, range.end - range.start);
         AddPassage(document.title + " " + text, options);
         refs_.push_back({.document = number, .range = range});

@@ -34,6 +34,7 @@ struct MemorySegmentOptions {
   const indexer::Analyzer* analyzer = nullptr;
   inference::Embedder* embedder = nullptr;  // null: no vectors
   std::size_t block_size = 4;               // postings a block
+  std::vector<indexer::ByteRange> (*split)(std::string_view text) = SplitParagraphs;
 };
 std::shared_ptr<const indexer::Segment> MakeMemorySegment(const MemorySegmentOptions& options);
 

@@ -20,6 +20,12 @@ TEST(QueryTerms, CountsRepeatedTermsOnceWithTheirNumber) {
   EXPECT_EQ(terms[3].weight, 1);
 }
 
+TEST(QueryTerms, LeavesOutStopTermsUnlessThereIsNothingElse) {
+  const auto terms = CountTerms(tests::WordAnalyzer(), "what is the harbour");
+  ASSERT_EQ(terms.size(), 1U);
+  EXPECT_EQ(terms[0].text, "harbour");
+}
+
 TEST(QueryTerms, KeepsTheFirstDistinctTermsOfAnEndlessQuery) {
   std::string query;
   for (int i = 0; i < 3000; ++i) query += "w" + std::to_string(i) + " ";
