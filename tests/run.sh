@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# run.sh [dev|asan|tsan] [CTEST ARGUMENT...]: installs what is missing, builds a preset with its
+# tests and runs them through CTest. The sanitizer presets build and run the unit tests and the
+# fuzz corpora only.
+set -euo pipefail
+
+root="$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")"
+preset="${1:-dev}"
+shift || true
+case "$preset" in
+  dev) target=all ;;
+  asan | tsan) target=unit_tests ;;
+  *)
+    echo "usage: $0 [dev|asan|tsan] [CTEST ARGUMENT...]" >&2
+    exit 2
+    ;;
+esac
+
+# Debian's gRPC, protobuf, RocksDB and FAISS are not instrumented: TSan must not judge them (nor
+# when the build asks a test binary for its list).
+export TSAN_OPTIONS="ignore_noninstrumented_modules=1 ${TSAN_OPTIONS:-}"
+export ASAN_OPTIONS="detect_stack_use_after_return=1 ${ASAN_OPTIONS:-}"
+export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
+
+"$root/deploy/packages.sh" build test
+cd "$root"
+launcher=()
+if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+if [[ ! -f build/$preset/build.ninja ]]; then cmake --preset "$preset" "${launcher[@]}"; fi
+cmake --build "build/$preset" --target "$target"
+
+select=()
+if [[ "$target" == unit_tests ]]; then select=(-L unit); fi
+ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" "${select[@]}" "$@"
