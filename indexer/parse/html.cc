@@ -10,6 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "indexer/parse/entities.h"
 #include "indexer/parse/html_tokens.h"
+#include "indexer/parse/text_writer.h"
 
 namespace citeseek::indexer::parse {
 namespace {
@@ -119,105 +120,6 @@ std::size_t FindElement(std::string_view name) {
   const bool known = found != std::end(kElements) && found->name == name;
   return known ? static_cast<std::size_t>(found - kElements) : kElementCount;
 }
-
-// Gathers the text: white space collapses, line breaks and prefixes are owed until text comes.
-class TextWriter {
- public:
-  void Break(int newlines) {
-    newlines_ = std::max(newlines_, newlines);
-    space_ = false;
-  }
-  void Space() { space_ = true; }
-  void SetPrefix(std::string prefix) { prefix_ = std::move(prefix); }
-  void ClearPrefix() { prefix_.clear(); }
-  bool HasPrefix() const { return !prefix_.empty(); }
-
-  void Write(std::string_view text) {
-    std::size_t start = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      const bool no_break_space = text[i] == '\xC2' && text.substr(i).starts_with("\xC2\xA0");
-      if (!absl::ascii_isspace(static_cast<unsigned char>(text[i])) && text[i] != '\0' &&
-          !no_break_space) {
-        continue;
-      }
-      WriteWord(text.substr(start, i - start));
-      space_ = true;
-      line_end_ = line_end_ || text[i] == '\n';
-      if (no_break_space) ++i;
-      start = i + 1;
-    }
-    WriteWord(text.substr(start));
-  }
-
-  void WritePreformatted(std::string_view text) {
-    for (const char c : text) {
-      if (c == '\r' || c == '\0') continue;
-      if (newlines_ > 0 && c == '\n') continue;  // right after <pre>
-      if (newlines_ > 0) Settle();
-      text_ += c;
-    }
-  }
-
-  // A separator within a row, even before an empty cell.
-  void WriteSeparator() {
-    Settle();
-    text_ += text_.empty() || text_.back() == '\n' ? "|" : " |";
-    space_ = true;
-  }
-
-  std::size_t size() const { return text_.size(); }
-  const std::string& text() const { return text_; }
-  std::string Take() {
-    while (!text_.empty() && absl::ascii_isspace(static_cast<unsigned char>(text_.back()))) {
-      text_.pop_back();
-    }
-    return std::move(text_);
-  }
-
- private:
-  // Pays the owed line breaks and the prefix.
-  void Settle() {
-    if (!text_.empty()) {
-      int have = 0;
-      while (have < newlines_ && text_.size() > static_cast<std::size_t>(have) &&
-             text_[text_.size() - 1 - static_cast<std::size_t>(have)] == '\n') {
-        ++have;
-      }
-      text_.append(static_cast<std::size_t>(newlines_ - have), '\n');
-    }
-    if (newlines_ > 0) space_ = false;
-    newlines_ = 0;
-    text_ += prefix_;
-    prefix_.clear();
-  }
-
-  void WriteWord(std::string_view word) {
-    if (word.empty()) return;
-    if (newlines_ > 0 || !prefix_.empty()) {
-      Settle();
-      space_ = false;
-    }
-    // A line end between two Chinese characters is not a space.
-    const bool joined = line_end_ && IsWide(word) && text_.size() >= 3 &&
-                        IsWide(std::string_view(text_).substr(text_.size() - 3));
-    if (space_ && !joined && !text_.empty() && text_.back() != '\n') text_ += ' ';
-    space_ = line_end_ = false;
-    text_ += word;
-  }
-
-  // U+3000 to U+9FFF (but for a few) and full width forms.
-  static bool IsWide(std::string_view text) {
-    const auto lead = static_cast<unsigned char>(text.front());
-    return (lead >= 0xE3 && lead <= 0xE9) ||
-           (lead == 0xEF && text.size() > 1 && static_cast<unsigned char>(text[1]) >= 0xBC);
-  }
-
-  std::string text_;
-  std::string prefix_;
-  int newlines_ = 0;
-  bool space_ = false;
-  bool line_end_ = false;  // the owed space has a line end in it
-};
 
 class PageReader {
  public:
