@@ -1,7 +1,8 @@
 // Analyzer: turns text into index terms; the same for documents and queries.
 //
 // ICU normalisation (NFKC, case fold, width) and word boundaries; English words are stemmed
-// (Snowball); Chinese runs give dictionary words and overlapping bigrams. Thread-safe: each call
+// (Snowball); numbers, versions and identifiers are given whole and in parts; Chinese runs give
+// dictionary words, overlapping bigrams and characters. Thread-safe: each call
 // takes its own break iterators. Never fails: bytes that are not UTF-8 separate words.
 #pragma once
 

@@ -37,7 +37,9 @@ class Embedder {
 
 // The embedder that needs no download: signed feature hashing of words and character n-grams into
 // 512 dimensions with idf weights (Weinberger et al. 2009; subwords as in fastText, Bojanowski et
-// al. 2017). It knows spelling, not meaning.
+// al. 2017). It knows spelling, not meaning; and since it has seen no corpus, its idf is a prior
+// from lists of common English words and Chinese characters, not a count. Stateless, the same on
+// every machine.
 std::unique_ptr<Embedder> MakeHashingEmbedder();
 
 }  // namespace citeseek::inference

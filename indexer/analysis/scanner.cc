@@ -282,9 +282,14 @@ void Scanner::EmitRun(const Run& run, std::vector<Term>& out, std::uint32_t& pos
     } else {
       while (end < run.end && !starts_word_[end] && classes_[end] != CharClass::kHangul) ++end;
     }
-    const bool bigrams = classes_[word] != CharClass::kSoutheastAsian;
-    if (!bigrams || end - word > 2 || run.end - run.begin == 1) emit(word, end);
-    for (std::size_t i = word; bigrams && i < end && i + 1 < run.end; ++i) emit(i, i + 2);
+    // Characters and bigrams find what the dictionary cuts otherwise in the text and in the query:
+    // either alone loses up to .03 nDCG@10 on Chinese questions. A word of two is its bigram.
+    const bool dictionary_only = classes_[word] == CharClass::kSoutheastAsian;
+    if (end - word > 2 || dictionary_only) emit(word, end);
+    for (std::size_t i = word; !dictionary_only && i < end; ++i) {
+      if (i + 1 < run.end) emit(i, i + 2);
+      emit(i, i + 1);
+    }
     ++position;
     word = end;
   }
