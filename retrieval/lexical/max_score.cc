@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
@@ -24,22 +25,46 @@ class WindowedMaxScore {
       : search_(search),
         top_(top),
         lists_(search.lists),
-        lengths_(search.segment->passage_lengths().data()),
-        rest_(search.lists.size() + 1, 0.0F) {}
+        lengths_(search.segment->passage_lengths()),
+        windows_((search.segment->passage_count() + kWindow - 1) / kWindow),
+        rests_((lists_.size() + 1) * windows_, 0.0F) {
+    std::vector<float> bounds(windows_);
+    for (std::size_t i = lists_.size(); i-- > 0;) {
+      lists_[i].WindowBounds(kWindow, lengths_, bounds);
+      for (std::size_t w = 0; w < windows_; ++w) {
+        rests_[i * windows_ + w] = Rest(i + 1, w) + bounds[w] * kSlack;
+      }
+    }
+  }
 
-  // [first, last]
-  void SearchWindow(PassageId first, PassageId last) {
-    const std::size_t essential = SplitLists(first, last);
-    if (essential == 0) return;
+  // The windows that may hold a hit, the most promising first: they raise the threshold early.
+  std::vector<std::uint32_t> Order() const {
+    std::vector<std::uint32_t> order;
+    for (std::uint32_t w = 0; w < windows_; ++w) {
+      if (Rest(0, w) > top_->threshold()) order.push_back(w);
+    }
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return std::pair(-Rest(0, a), a) < std::pair(-Rest(0, b), b);
+    });
+    return order;
+  }
+
+  // False if neither this window nor one after it in the order can hold a hit.
+  bool SearchWindow(std::uint32_t window) {
+    if (Rest(0, window) <= top_->threshold()) return false;
+    const PassageId first = window * kWindow;
+    const PassageId last = std::min(search_.segment->passage_count(), first + kWindow) - 1;
+    std::size_t essential = lists_.size();
+    while (essential > 0 && Rest(essential - 1, window) <= top_->threshold()) --essential;
     for (std::size_t i = 0; i < essential; ++i) AddList(lists_[i], first, last);
-    candidates_ = CollectAbove(scores_, std::max(0.0F, Needed(rest_[essential])), offsets_);
+    candidates_ = CollectAbove(scores_, std::max(0.0F, Needed(Rest(essential, window))), offsets_);
     DropForbidden(first);
     for (std::size_t i = essential; i < lists_.size() && candidates_ > 0; ++i) {
-      AddToCandidates(lists_[i], rest_[i + 1], first, last);
+      AddToCandidates(lists_[i], Rest(i + 1, window), first, last);
     }
     for (std::size_t c = 0; c < candidates_; ++c) {
       const float score = scores_[offsets_[c]];
-      if (score <= top_->threshold()) continue;
+      if (score < top_->threshold()) continue;
       const PassageId passage = first + offsets_[c];
       if (!search_.segment->IsLive(passage)) continue;
       top_->Offer({.segment = search_.segment_number,
@@ -48,20 +73,12 @@ class WindowedMaxScore {
                    .score = score});
     }
     scores_.fill(0.0F);
+    return true;
   }
 
  private:
-  // Fills rest_[i] with what lists i.. can add in the window; returns how many lists are needed to
-  // reach the threshold.
-  std::size_t SplitLists(PassageId first, PassageId last) {
-    const float threshold = top_->threshold();
-    std::size_t essential = 0;
-    for (std::size_t i = lists_.size(); i-- > 0;) {
-      rest_[i] = rest_[i + 1] + lists_[i].BoundIn(first, last) * kSlack;
-      if (essential == 0 && rest_[i] > threshold) essential = i + 1;
-    }
-    return essential;
-  }
+  // No passage of the window gets more from lists i.. together.
+  float Rest(std::size_t i, std::size_t window) const { return rests_[i * windows_ + window]; }
 
   // A passage that scores less than this so far cannot enter with at most `rest` more.
   float Needed(float rest) const { return top_->threshold() * (2.0F - kSlack) - rest; }
@@ -72,7 +89,7 @@ class WindowedMaxScore {
                  .frequencies = frequencies,
                  .weight = list.weight(),
                  .norm = search_.norm,
-                 .lengths = lengths_},
+                 .lengths = lengths_.data()},
                 first, scores_);
     });
   }
@@ -118,8 +135,9 @@ class WindowedMaxScore {
   const SegmentSearch& search_;
   TopDocuments* top_;
   std::span<TermList> lists_;
-  const std::uint32_t* lengths_;
-  std::vector<float> rest_;
+  std::span<const std::uint32_t> lengths_;
+  std::size_t windows_;
+  std::vector<float> rests_;  // [lists + 1, windows]
   alignas(64) std::array<float, kWindow> scores_{};
   std::array<std::uint32_t, kWindow> offsets_;
   std::size_t candidates_ = 0;
@@ -138,12 +156,12 @@ absl::Status CheckLimits(const SegmentSearch& search) {
 absl::Status SearchSegment(const SegmentSearch& search, TopDocuments* top) {
   if (search.lists.empty()) return absl::OkStatus();
   WindowedMaxScore walk(search, top);
-  const std::uint32_t count = search.segment->passage_count();
-  for (std::uint32_t first = 0, n = 0; first < count; first += kWindow, ++n) {
-    if (n % kWindowsPerCheck == 0) {
+  std::uint32_t searched = 0;
+  for (const std::uint32_t window : walk.Order()) {
+    if (searched++ % kWindowsPerCheck == 0) {
       if (absl::Status status = CheckLimits(search); !status.ok()) return status;
     }
-    walk.SearchWindow(first, std::min(count, first + kWindow) - 1);
+    if (!walk.SearchWindow(window)) break;
   }
   return absl::OkStatus();
 }

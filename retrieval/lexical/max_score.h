@@ -1,10 +1,11 @@
 // MaxScore: walks one segment's posting lists and offers every passage that may be among the best.
 //
-// Block-max MaxScore (Turtle & Flood 1995; Ding & Suel 2011) over windows of 4096 passages: in each
-// window the lists are split so that no passage of the later ones alone can enter; the first ones
-// are added up in an array, the later ones are only looked up for passages that are still in the
-// race. The sum of a passage's scores is always taken in the order of the lists, so it is the same
-// to the last bit as that of an exhaustive search.
+// Block-max MaxScore (Turtle & Flood 1995; Ding & Suel 2011) over windows of 4096 passages, the
+// most promising window first (as in Mallia et al. 2024). In each window the lists are split so
+// that no passage of the later ones alone can enter; the first ones are added up in an array, the
+// later ones are only looked up for passages that are still in the race. The search ends when no
+// window's bound reaches the threshold. A passage's scores are always summed in the order of the
+// lists, equal to the last bit to the sum of an exhaustive search.
 #pragma once
 
 #include <span>

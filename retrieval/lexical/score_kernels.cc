@@ -1,5 +1,8 @@
 #include "retrieval/lexical/score_kernels.h"
 
+#include <bit>
+#include <cstring>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "retrieval/lexical/score_kernels.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
@@ -49,11 +52,13 @@ std::size_t CollectAbove(std::span<const float> scores, float threshold,
   std::uint32_t* HWY_RESTRICT to = offsets.data();
   std::size_t found = 0;
   for (std::size_t i = 0; i < scores.size(); i += lanes) {
-    const auto above = hn::Gt(hn::Load(df, from + i), limit);
-    if (hn::AllFalse(df, above)) continue;
-    for (std::size_t lane = i; lane < i + lanes; ++lane) {
-      to[found] = static_cast<std::uint32_t>(lane);
-      found += from[lane] > threshold ? 1 : 0;
+    std::uint8_t bytes[8] = {};
+    hn::StoreMaskBits(df, hn::Gt(hn::Load(df, from + i), limit), bytes);
+    std::uint64_t bits;
+    std::memcpy(&bits, bytes, sizeof(bits));
+    for (; bits != 0; bits &= bits - 1) {
+      to[found++] =
+          static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(std::countr_zero(bits));
     }
   }
   return found;

@@ -7,25 +7,42 @@ namespace citeseek::retrieval {
 using indexer::kNoMorePassages;
 using indexer::PassageId;
 
+namespace {
+
+constexpr std::uint32_t kExactBounds = 512;  // lists up to this are decoded for their bounds
+
+}  // namespace
+
 TermList::TermList(std::unique_ptr<indexer::PostingCursor> cursor, float weight, LengthNorm norm)
     : cursor_(std::move(cursor)),
       weight_(weight),
       norm_(norm),
-      passage_count_(cursor_->passage_count()),
-      bound_(TermScore(weight, cursor_->max_frequency(), norm(cursor_->min_length()))) {
+      passage_count_(cursor_->passage_count()) {
   cursor_->SeekBlock(0);
   block_last_ = cursor_->block_last();
 }
 
-float TermList::BoundIn(PassageId first, PassageId last) {
-  SeekBlock(first);
-  if (block_last_ == kNoMorePassages) return 0;
-  if (block_last_ < last) return bound_;
-  if (decoded_) {
-    const auto next = SkipTo(first);
-    if (passages_[static_cast<std::size_t>(next)] > last) return 0;
+void TermList::WindowBounds(std::uint32_t window, std::span<const std::uint32_t> lengths,
+                            std::span<float> bounds) {
+  std::fill(bounds.begin(), bounds.end(), 0.0F);
+  if (passage_count_ <= kExactBounds) {
+    ForEachRun(0, kNoMorePassages - 1, [&](auto passages, auto frequencies) {
+      for (std::size_t i = 0; i < passages.size(); ++i) {
+        float& bound = bounds[passages[i] / window];
+        bound = std::max(bound, TermScore(weight_, frequencies[i], norm_(lengths[passages[i]])));
+      }
+    });
+    return;
   }
-  return TermScore(weight_, cursor_->block_max_frequency(), norm_(cursor_->block_min_length()));
+  PassageId first = 0;
+  for (SeekBlock(0); block_last_ != kNoMorePassages; SeekBlock(block_last_ + 1)) {
+    const float score =
+        TermScore(weight_, cursor_->block_max_frequency(), norm_(cursor_->block_min_length()));
+    for (std::size_t w = first / window; w <= block_last_ / window; ++w) {
+      bounds[w] = std::max(bounds[w], score);
+    }
+    first = block_last_ + 1;
+  }
 }
 
 std::uint32_t TermList::FrequencyIn(PassageId passage) {

@@ -20,12 +20,10 @@ class TermList {
   std::uint32_t passage_count() const { return passage_count_; }
   float weight() const { return weight_; }
 
-  // No passage of the list scores more.
-  float bound() const { return bound_; }
-
-  // No passage in [first, last] scores more: 0 if there is none, the bound of the block if one
-  // block spans the range, else bound(). Moves the list to `first`.
-  float BoundIn(indexer::PassageId first, indexer::PassageId last);
+  // Writes what no passage of [w * window, (w + 1) * window) exceeds to bounds[w], 0 if the list
+  // has none there: the best score itself for short lists, the bound of the blocks for long ones.
+  void WindowBounds(std::uint32_t window, std::span<const std::uint32_t> lengths,
+                    std::span<float> bounds);
 
   // Calls run(passages, frequencies) for the postings in [first, last], a block at a time.
   template <typename Run>
@@ -67,7 +65,6 @@ class TermList {
   float weight_;
   LengthNorm norm_;
   std::uint32_t passage_count_;
-  float bound_;
   // The block serves seeks to [block_first_, block_last_]; no posting lies between block_first_ and
   // the block's own first.
   indexer::PassageId block_first_ = 0;

@@ -30,7 +30,7 @@ class TopDocuments {
  public:
   explicit TopDocuments(std::size_t k);
 
-  // Passages that do not score above this cannot enter if they come in ascending order.
+  // Passages that score less than this cannot enter.
   float threshold() const { return threshold_; }
 
   void Offer(const ScoredPassage& passage);
