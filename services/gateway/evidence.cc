@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace citeseek::gateway {
 namespace {
@@ -12,6 +13,41 @@ constexpr double kBackgroundSentences = 200;
 void Normalise(TermSet* terms) {
   std::sort(terms->begin(), terms->end());
   terms->erase(std::unique(terms->begin(), terms->end()), terms->end());
+}
+
+// Of a Chinese character in the weight of a word, which has about two.
+constexpr double kCharacterShare = 0.5;
+
+// A number, a word with a capital that does not only open the question, or Latin inside Chinese.
+bool IsEntity(std::string_view question, indexer::ByteRange word) {
+  const std::string_view text = question.substr(word.start, word.end - word.start);
+  bool capital = false, digit = false;
+  for (char c : text) {
+    capital |= c >= 'A' && c <= 'Z';
+    digit |= c >= '0' && c <= '9';
+  }
+  if (digit) return true;
+  const std::string_view before = question.substr(0, word.start);
+  if (before.find_first_not_of(" \t\n\"'") == std::string_view::npos) return false;
+  return capital;
+}
+
+// The bytes between 《》, 「」, “” or "".
+std::vector<bool> QuotedBytes(std::string_view text) {
+  std::vector<bool> quoted(text.size());
+  for (const auto& [open, close] : {std::pair<std::string_view, std::string_view>{"《", "》"},
+                                    {"「", "」"},
+                                    {"“", "”"},
+                                    {"\"", "\""}}) {
+    for (std::size_t at = text.find(open); at != std::string_view::npos;) {
+      const std::size_t end = text.find(close, at + open.size());
+      if (end == std::string_view::npos) break;
+      std::fill(quoted.begin() + static_cast<std::ptrdiff_t>(at),
+                quoted.begin() + static_cast<std::ptrdiff_t>(end), true);
+      at = text.find(open, end + close.size());
+    }
+  }
+  return quoted;
 }
 
 }  // namespace
@@ -49,6 +85,7 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
     TermSet above = title;  // title and heading
     std::uint32_t header_start = 0;
     TermSet header;
+    TermSet all = title;
     for (const indexer::ByteRange range : indexer::SplitSentences(text)) {
       Sentence sentence{.source = static_cast<int>(source), .range = range};
       const std::string_view line = text.substr(range.start, range.end - range.start);
@@ -56,6 +93,7 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
       if (sentence.kind == LineKind::kTableRule) continue;
       sentence.terms = Terms(line);
       if (sentence.terms.empty()) continue;
+      all.insert(all.end(), sentence.terms.begin(), sentence.terms.end());
       sentence.context = above;
       if (sentence.kind == LineKind::kHeading) {
         above = title;
@@ -74,6 +112,8 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
       }
       sentences_.push_back(std::move(sentence));
     }
+    Normalise(&all);
+    source_terms_.push_back(std::move(all));
   }
   std::vector<int> frequencies(ids_.size());
   for (const Sentence& sentence : sentences_) {
@@ -83,6 +123,37 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
   weights_.reserve(frequencies.size());
   for (int frequency : frequencies) weights_.push_back(std::log(total / (frequency + 1.0)));
   unseen_ = std::log(total);
+}
+
+std::vector<Slot> Evidence::Slots(std::string_view question) {
+  std::map<std::uint32_t, Slot> slots;  // by their first byte
+  const std::vector<bool> quoted = QuotedBytes(question);
+  for (const indexer::Term& term : analyzer_.Analyze(question)) {
+    if (indexer::IsStopTerm(term.text)) continue;
+    const auto fresh = static_cast<TermId>(ids_.size());
+    const TermId id = ids_.try_emplace(term.text, fresh).first->second;
+    const double weight = Weight(id);
+    for (std::uint32_t at = term.source.start; at < term.source.end;) {
+      std::uint32_t end = at + 1;
+      const bool wide = (question[at] & '\x80') != 0;
+      while (end < term.source.end && (!wide || (question[end] & '\xC0') == '\x80')) ++end;
+      // 的 says nothing even where a bigram holds it.
+      if (!wide || !indexer::IsStopTerm(question.substr(at, end - at))) {
+        Slot& slot = slots[at];
+        const double share = wide ? weight * kCharacterShare : weight;
+        slot.weight = slot.terms.empty() ? share : std::min(slot.weight, share);
+        slot.entity = quoted[at] || (!wide && IsEntity(question, term.source));
+        slot.terms.push_back(id);
+      }
+      at = end;
+    }
+  }
+  std::vector<Slot> all;
+  for (auto& [at, slot] : slots) {
+    Normalise(&slot.terms);
+    all.push_back(std::move(slot));
+  }
+  return all;
 }
 
 double Evidence::Weight(const TermSet& terms) const {

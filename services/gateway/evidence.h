@@ -29,6 +29,14 @@ struct Sentence {
   TermSet context;  // of the title, the heading above, the table's header
 };
 
+// A part of the question that an answer should carry: an English word, or one Chinese character
+// with the words and bigrams that cover it.
+struct Slot {
+  double weight = 0;
+  TermSet terms;        // any of them carries the slot
+  bool entity = false;  // a number, a name, or quoted: nothing else will do
+};
+
 class Evidence {
  public:
   Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer& analyzer);
@@ -37,10 +45,16 @@ class Evidence {
   // By source, then as in the text.
   std::span<const Sentence> sentences() const { return sentences_; }
 
+  // All terms of a hit, its title included.
+  const TermSet& SourceTerms(int source) const {
+    return source_terms_[static_cast<std::size_t>(source)];
+  }
+
   // The terms of a text of the asker's or the model's; those that no passage holds get new ids.
   TermSet Terms(std::string_view text);
   // Without those that no passage holds.
   TermSet KnownTerms(std::string_view text) const;
+  std::vector<Slot> Slots(std::string_view question);
   double Weight(TermId term) const { return term < weights_.size() ? weights_[term] : unseen_; }
   double Weight(const TermSet& terms) const;
 
@@ -51,6 +65,7 @@ class Evidence {
   const indexer::Analyzer& analyzer_;
   std::unordered_map<std::string, TermId> ids_;
   std::vector<Sentence> sentences_;
+  std::vector<TermSet> source_terms_;
   std::vector<double> weights_;
   double unseen_ = 0;
 };

@@ -6,13 +6,19 @@
 namespace citeseek::gateway {
 namespace {
 
-// Tuned on the question sets named in docs/benchmarks.md by tests/bench/extract_quality.cc.
+// Tuned with tests/bench/extract_quality.cc on several question sets, English and Chinese.
 constexpr double kContextShare = 0.75;    // of a term's weight, held by title, heading or header
 constexpr double kNeighbourShare = 0.45;  // held by the sentence before, or after
-constexpr double kWrongType = 0.6;        // asked when, but states no date
+constexpr double kElsewhereShare = 0.6;   // of an entity, held elsewhere in the passage
+constexpr double kWithoutEntities = 0.4;  // of the support, where none of the entities is there
+constexpr double kLengthPower = 0.65;
+constexpr double kUsualWeight = 20;  // of a question of four words
+constexpr double kWrongType = 0.6;   // asked when, but states no date
 constexpr double kAgreement = 0.35;
-constexpr double kEnough = 0.62;            // of the best sentence's worth, for another one
-constexpr double kMinSupport = 0.42;        // below it the documents do not say
+constexpr double kEnough = 0.62;  // of the best sentence's worth, for another one
+// Below these the documents do not say. The terms of Chinese overlap, so chance carries more.
+constexpr double kMinSupport = 0.38;
+constexpr double kMinSupportChinese = 0.46;
 constexpr double kAlike = 0.6;              // of two sentences that state the same thing, or not
 constexpr std::size_t kLongSentence = 600;  // bytes
 
@@ -20,10 +26,24 @@ struct Candidate {
   const Sentence* sentence = nullptr;
   double coverage = 0;  // of the question, context counted
   bool typed = true;    // states the kind of thing that is asked for
+  double support = 0;
   double worth = 0;
 };
 
-double CoverageInContext(const Evidence& evidence, const TermSet& question, std::size_t index) {
+bool HoldsAny(const TermSet* held, const TermSet& wanted) {
+  return held != nullptr &&
+         std::any_of(wanted.begin(), wanted.end(), [&](TermId t) { return Holds(*held, t); });
+}
+
+// How much of the question a sentence carries where it stands.
+struct Carried {
+  double coverage = 0;  // [0, 1]
+  double weight = 0;    // of what is carried
+  double all = 0;       // of the question
+  double entities = 1;  // [0, 1]: of the question's numbers and names
+};
+
+Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::size_t index) {
   const auto sentences = evidence.sentences();
   const Sentence& sentence = sentences[index];
   const auto neighbour = [&](std::size_t other) -> const TermSet* {
@@ -32,19 +52,40 @@ double CoverageInContext(const Evidence& evidence, const TermSet& question, std:
   };
   const TermSet* before = index > 0 ? neighbour(index - 1) : nullptr;
   const TermSet* after = neighbour(index + 1);
-  double all = 0, held = 0;
-  for (TermId term : question) {
-    const double weight = evidence.Weight(term);
-    all += weight;
-    if (Holds(sentence.terms, term)) {
-      held += weight;
-    } else if (Holds(sentence.context, term)) {
-      held += kContextShare * weight;
-    } else if ((before && Holds(*before, term)) || (after && Holds(*after, term))) {
-      held += kNeighbourShare * weight;
+  Carried carried;
+  double entities = 0, held_entities = 0;
+  for (const Slot& slot : question) {
+    double share = 0;
+    double entity_share = 1;
+    if (HoldsAny(&sentence.terms, slot.terms)) {
+      share = 1;
+    } else if (HoldsAny(&sentence.context, slot.terms)) {
+      share = kContextShare;
+    } else if (HoldsAny(before, slot.terms) || HoldsAny(after, slot.terms)) {
+      share = kNeighbourShare;
+    } else {
+      entity_share =
+          HoldsAny(&evidence.SourceTerms(sentence.source), slot.terms) ? kElsewhereShare : 0;
+    }
+    carried.all += slot.weight;
+    carried.weight += share * slot.weight;
+    if (slot.entity) {
+      entities += slot.weight;
+      held_entities += entity_share * slot.weight;
     }
   }
-  return all > 0 ? held / all : 0;
+  if (carried.all > 0) carried.coverage = carried.weight / carried.all;
+  if (entities > 0) carried.entities = held_entities / entities;
+  return carried;
+}
+
+// Evidence that a sentence answers: half of a long question is more than half of a short one.
+double Support(const Carried& carried, bool typed) {
+  if (carried.all <= 0) return 0;
+  const double scale =
+      std::pow(carried.all, kLengthPower) * std::pow(kUsualWeight, 1 - kLengthPower);
+  return std::min(1.0, carried.weight / scale) *
+         (kWithoutEntities + (1 - kWithoutEntities) * carried.entities) * (typed ? 1 : kWrongType);
 }
 
 bool IsQuestion(std::string_view text) {
@@ -199,13 +240,41 @@ std::vector<Candidate> Choose(const Evidence& evidence, const std::vector<Candid
   return chosen;
 }
 
-// The part of a long sentence around the question's terms, cut at clauses.
-indexer::ByteRange Shorten(const Evidence& evidence, const Sentence& sentence) {
+// The clauses of a very long sentence, kLongSentence bytes of them, that carry most of the
+// question.
+indexer::ByteRange Shorten(const Evidence& evidence, const std::vector<Slot>& question,
+                           const Sentence& sentence) {
   const std::string_view text = evidence.Text(sentence);
   if (text.size() <= kLongSentence) return sentence.range;
-  std::size_t end = kLongSentence;
-  while (end > 0 && (text[end] & '\xC0') == '\x80') --end;
-  return {sentence.range.start, sentence.range.start + static_cast<std::uint32_t>(end)};
+  static constexpr std::string_view kAsciiEnds = ",;|";
+  std::vector<std::size_t> cuts = {0};  // where a clause starts
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view wide = text.substr(i, 3);
+    const bool ends = kAsciiEnds.find(text[i]) != std::string_view::npos || wide == "，" ||
+                      wide == "；" || wide == "、";
+    if (ends) cuts.push_back(i + (text[i] < 0 ? 3 : 1));
+    // No clause is longer than the limit, whatever the text.
+    if (i - cuts.back() == kLongSentence / 2 && i > cuts.back()) {
+      std::size_t at = i;
+      while ((text[at] & '\xC0') == '\x80') --at;
+      cuts.push_back(at);
+    }
+  }
+  cuts.push_back(text.size());
+  std::size_t first = 0;
+  double best = -1;
+  indexer::ByteRange range = sentence.range;
+  for (std::size_t last = 1; last < cuts.size(); ++last) {
+    while (cuts[last] - cuts[first] > kLongSentence) ++first;
+    const TermSet terms = evidence.KnownTerms(text.substr(cuts[first], cuts[last] - cuts[first]));
+    double weight = 0;
+    for (const Slot& slot : question) weight += HoldsAny(&terms, slot.terms) ? slot.weight : 0;
+    if (weight <= best) continue;
+    best = weight;
+    range = {sentence.range.start + static_cast<std::uint32_t>(cuts[first]),
+             sentence.range.start + static_cast<std::uint32_t>(cuts[last])};
+  }
+  return range;
 }
 
 }  // namespace
@@ -213,18 +282,23 @@ indexer::ByteRange Shorten(const Evidence& evidence, const Sentence& sentence) {
 Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evidence* evidence) {
   Extract extract;
   const TermSet terms = evidence->Terms(question);
+  const std::vector<Slot> slots = evidence->Slots(question);
   std::vector<Candidate> candidates;
   const auto sentences = evidence->sentences();
   for (std::size_t i = 0; i < sentences.size(); ++i) {
     const Sentence& sentence = sentences[i];
     if (sentence.kind == LineKind::kHeading) continue;
-    Candidate candidate{.sentence = &sentence, .coverage = CoverageInContext(*evidence, terms, i)};
+    const Carried carried = Carry(*evidence, slots, i);
+    if (carried.weight <= 0) continue;
+    Candidate candidate{.sentence = &sentence, .coverage = carried.coverage};
     if (candidate.coverage <= 0) continue;
     const std::string_view text = evidence->Text(sentence);
     candidate.typed = States(cues.type, text, question);
     const double rank =
         static_cast<double>(sentence.source) / static_cast<double>(evidence->hits().size());
     candidate.worth = candidate.coverage * (1 - 0.3 * rank) * (candidate.typed ? 1 : kWrongType);
+    candidate.support = Support(carried, candidate.typed);
+    candidate.worth *= 0.5 + 0.5 * carried.entities;
     if (IsQuestion(text)) candidate.worth *= 0.4;
     // A sentence that adds nothing to the question cannot answer it.
     TermSet news;
@@ -237,12 +311,12 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.worth > b.worth; });
   if (candidates.empty()) return extract;
-  extract.support = candidates.front().coverage * (candidates.front().typed ? 1 : kWrongType);
-  if (extract.support < kMinSupport) return extract;
+  extract.support = candidates.front().support;
+  if (extract.support < (cues.chinese ? kMinSupportChinese : kMinSupport)) return extract;
   std::vector<Candidate> sides =
       FindDisagreement(*evidence, question, cues.type, candidates, &extract.disagreement);
   for (const Candidate& candidate : Choose(*evidence, candidates, cues.list, std::move(sides))) {
-    const indexer::ByteRange range = Shorten(*evidence, *candidate.sentence);
+    const indexer::ByteRange range = Shorten(*evidence, slots, *candidate.sentence);
     const std::string_view passage =
         evidence->hits()[static_cast<std::size_t>(candidate.sentence->source)].text;
     extract.sentences.push_back({.source = candidate.sentence->source,
