@@ -1,0 +1,66 @@
+#include "services/gateway/cues.h"
+
+#include <gtest/gtest.h>
+
+namespace citeseek::gateway {
+namespace {
+
+TEST(Cues, ReadTheTypeOfAnswerThatIsAskedFor) {
+  const std::pair<const char*, AnswerType> kQuestions[] = {
+      {"When did the last glacial end?", AnswerType::kDate},
+      {"In what year was it built?", AnswerType::kDate},
+      {"Who wrote Hamlet?", AnswerType::kPerson},
+      {"Where is the Summer Theatre?", AnswerType::kPlace},
+      {"How many quadrangles are there?", AnswerType::kNumber},
+      {"Why is the second timeline needed?", AnswerType::kReason},
+      {"What does immunodeficiency cause?", AnswerType::kAny},
+      {"广茂铁路全长多少公里？", AnswerType::kNumber},
+      {"广三铁路在哪年建成？", AnswerType::kDate},
+      {"2023年春运时间？", AnswerType::kDate},
+      {"《哈利·波特》的作者是谁", AnswerType::kPerson},
+      {"白宫在哪个城市", AnswerType::kPlace},
+      {"为什么要这样命名？", AnswerType::kReason},
+  };
+  for (const auto& [question, type] : kQuestions) {
+    EXPECT_EQ(ReadCues(question).type, type) << question;
+  }
+}
+
+TEST(Cues, TheLanguageIsThatOfTheFramingWords) {
+  EXPECT_TRUE(ReadCues("RCEP具体包括哪些国家").chinese);
+  EXPECT_FALSE(ReadCues("What does 光荣 mean in the game?").chinese);
+  EXPECT_TRUE(ReadCues("OpenAI 的 CEO 是谁").chinese);
+  EXPECT_FALSE(ReadCues("Who is the CEO?").chinese);
+}
+
+TEST(Values, ReadDatesAndNumbersWithTheirUnits) {
+  const auto values =
+      FindValues("On 3 May 1998 and 2016年9月4日, 1,120 metres; 7.52‰, 320万册, in March 2001.");
+  ASSERT_EQ(values.size(), 6u);
+  EXPECT_EQ(values[0].number, "1998-5-3");
+  EXPECT_TRUE(values[0].date);
+  EXPECT_EQ(values[1].number, "2016-9-4");
+  EXPECT_EQ(values[2].number, "1120");
+  EXPECT_EQ(values[2].unit, "metres");
+  EXPECT_EQ(values[3].number, "7.52");
+  EXPECT_EQ(values[4].unit, "万册");
+  EXPECT_EQ(values[5].number, "2001-3");
+}
+
+TEST(Values, WhatTheQuestionSaysItselfIsNoAnswer) {
+  EXPECT_FALSE(States(AnswerType::kNumber, "In 2021 it grew.", "How many came in 2021?"));
+  EXPECT_TRUE(States(AnswerType::kNumber, "In 2021, 40 came.", "How many came in 2021?"));
+  EXPECT_FALSE(States(AnswerType::kDate, "The bridge is long.", "When was the bridge opened?"));
+}
+
+TEST(Values, SurviveOddText) {
+  for (const char* text :
+       {"", "1", "May", "May ", "3 ", "1999-", "1999-1-", "9999999999999999999999", "1.", ".5",
+        "2024年", "2024年13月", "12月", "31 of ", "\xE4\xB8", "1,2,3"}) {
+    (void)FindValues(text);
+    (void)ReadCues(text);
+  }
+}
+
+}  // namespace
+}  // namespace citeseek::gateway
