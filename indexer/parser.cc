@@ -172,7 +172,7 @@ bool IsSupportedFile(std::string_view path) { return FormatOf(path) != Format::k
 absl::Status ParseFile(const std::string& path, const std::string& root, const DocumentSink& sink) {
   const Format format = FormatOf(path);
   File file;
-  if (const absl::Status opened = file.Open(path); !opened.ok()) return opened;
+  if (absl::Status opened = file.Open(path); !opened.ok()) return opened;
   if (format == Format::kNone) return Unsupported(path);
 
   if (format == Format::kJsonl) {

@@ -316,8 +316,6 @@ class PageReader {
       case Shape::kParagraph:
       case Shape::kPre:
       case Shape::kTable:
-        WeakBreak(2);
-        break;
       case Shape::kList:
         WeakBreak(2);
         break;
