@@ -10,7 +10,7 @@ set -euo pipefail
 root="$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")"
 data="${CITESEEK_DATA:-$root/build/quickstart-data}"
 citeseek=("$root/build/release/bin/citeseek" --data "$data")
-questions=("How long is the main span of Halden Bridge?" "云岭毛峰特级多少钱？")
+questions=("When was Halden Bridge opened?" "云岭毛峰特级多少钱？")
 
 say() { printf '\n== %s\n' "$*" >&2; }
 fail() {
@@ -100,7 +100,7 @@ cat <<END
 
 The server keeps running until Ctrl-C; its log is $log. In another terminal:
 
-  ${citeseek[@]} ask "When was Halden Bridge opened?"
+  ${citeseek[@]} ask "Is Larkspur 9.11 newer than 9.9?"
   ${citeseek[@]} index ./my-docs
 END
 wait "$server"
