@@ -19,6 +19,7 @@ inline constexpr std::size_t kMaxTitleBytes = 4096;
 inline constexpr std::size_t kMaxTextBytes = 16 << 20;
 inline constexpr std::size_t kMaxMetadataEntries = 64;
 inline constexpr std::size_t kMaxMetadataBytes = 64 << 10;  // keys and values together
+inline constexpr std::size_t kMaxFilterBytes = 512;         // longer values cannot be filtered by
 inline constexpr std::string_view kDefaultCollection = "default";
 
 struct Document {

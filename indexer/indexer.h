@@ -87,7 +87,9 @@ struct IndexerOptions {
   const Analyzer* analyzer = nullptr;       // outlives the indexer
   inference::Embedder* embedder = nullptr;  // outlives the indexer
   absl::Duration commit_interval = absl::Seconds(1);
-  std::size_t max_segments_per_tier = 8;
+  std::size_t max_segments_per_tier = 8;  // at least 2; so many of about one size are merged
+  std::size_t flush_bytes = 64 << 20;     // of text or postings held in memory for a segment
+  int threads = 0;                        // for analysis and embedding; 0: one a processor, up to 8
 };
 
 // Opens or makes the index in a directory and takes its lock; recovers what was acknowledged.
