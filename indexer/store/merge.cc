@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kSmallestTierBytes = 256 << 10;
 constexpr std::uint64_t kLargestMergedBytes = 16ULL << 30;
+constexpr std::size_t kTiers = 16;
 constexpr std::uint32_t kStopInterval = 1024;  // documents or terms between looks at the token
 
 absl::Status Stopped() { return absl::CancelledError("merge was stopped"); }
@@ -114,7 +115,8 @@ absl::Status MergeTerms(std::span<const MergeInput> inputs,
 
 std::size_t Tier(std::uint64_t bytes, std::size_t per_tier) {
   std::size_t tier = 0;
-  for (std::uint64_t limit = kSmallestTierBytes; bytes >= limit && tier < 16; limit *= per_tier) {
+  for (std::uint64_t limit = kSmallestTierBytes; bytes >= limit && tier < kTiers;
+       limit *= per_tier) {
     ++tier;
   }
   return tier;
@@ -145,17 +147,20 @@ std::optional<MergeRun> PickMerge(std::span<const MergeCandidate> segments, std:
   per_tier = std::max<std::size_t>(per_tier, 2);
   std::vector<std::size_t> tiers;
   for (const MergeCandidate& segment : segments) tiers.push_back(Tier(segment.bytes, per_tier));
-  for (std::size_t tier = 0; tier <= 16; ++tier) {
+  for (std::size_t tier = 0; tier <= kTiers; ++tier) {
     std::size_t start = 0;
+    std::size_t of_tier = 0;
     std::uint64_t bytes = 0;
     for (std::size_t i = 0; i <= segments.size(); ++i) {
       if (i < segments.size() && tiers[i] <= tier &&
           bytes + segments[i].bytes <= kLargestMergedBytes) {
         bytes += segments[i].bytes;
+        of_tier += tiers[i] == tier ? 1 : 0;
         continue;
       }
-      if (i - start >= per_tier) return MergeRun{start, i - start};
+      if (of_tier >= per_tier) return MergeRun{start, i - start};
       start = i + 1;
+      of_tier = 0;
       bytes = 0;
     }
   }

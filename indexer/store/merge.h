@@ -37,9 +37,10 @@ struct MergeRun {
   std::size_t count = 0;
 };
 
-// The run of neighbours to merge next: as soon as `per_tier` neighbours are of about one size
-// (tiers are powers of per_tier), or a segment that is mostly deleted. Neighbours only, so that the
-// versions in segments never interleave.
+// The run of neighbours to merge next: as soon as it has `per_tier` segments of about one size
+// (tiers are powers of per_tier) and none larger, so that a document is rewritten once a tier; or a
+// segment that is mostly deleted. Neighbours only, so that the versions in segments never
+// interleave.
 std::optional<MergeRun> PickMerge(std::span<const MergeCandidate> segments, std::size_t per_tier);
 
 }  // namespace citeseek::indexer
