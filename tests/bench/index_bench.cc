@@ -2,6 +2,7 @@
 // indexing a BEIR corpus into a new index, up to the commit that makes all of it visible.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
