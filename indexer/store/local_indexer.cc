@@ -228,7 +228,8 @@ absl::StatusOr<StoredDocument> LocalIndexer::Get(const GetRequest& request) {
       if (document.id != key.id || document.collection != key.collection) return no_version;
       return **std::move(logged);
     }
-    for (const OpenSegment& segment : publisher_->current()->segments) {
+    const std::shared_ptr<const Generation> generation = publisher_->current();
+    for (const OpenSegment& segment : generation->segments) {
       const auto number = segment.files->passages.DocumentOfVersion(version);
       if (!number.has_value()) continue;
       auto stored = segment.files->documents.Read(*number);
