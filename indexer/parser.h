@@ -8,7 +8,8 @@
 // Free functions, thread-safe. Every problem is told once and names the file: those of one document
 // go to the sink, those of the file as a whole are returned. Codes: kNotFound, kPermissionDenied
 // and others from the system, kInvalidArgument (type, size, UTF-8, form), kCancelled (the sink
-// stopped), kFailedPrecondition: there is no text to index, which is a skip rather than a failure.
+// stopped), kFailedPrecondition: a file holds no text to index, which is a skip rather than a
+// failure.
 #pragma once
 
 #include <functional>

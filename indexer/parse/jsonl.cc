@@ -194,10 +194,6 @@ bool JsonlParser::EndLine(std::string_view line) {
   if (!reader.seen_id) return Fail(absl::StatusCode::kInvalidArgument, "_id is missing");
   document.uri = name_;
   if (IsBlank(document.text)) document.text = document.title;  // so that it can be found and quoted
-  if (IsBlank(document.text)) {
-    return Fail(absl::StatusCode::kFailedPrecondition,
-                absl::StrCat("document ", document.id, " has no text"));
-  }
   if (const absl::Status valid = ValidateDocument(document); !valid.ok()) {
     return Fail(valid.code(), std::string(valid.message()));
   }

@@ -70,11 +70,12 @@ TEST(Jsonl, ATitleAloneIsTheText) {
   EXPECT_EQ(parsed.documents[0].text, "Only this");
 }
 
-TEST(Jsonl, ALineWithoutTextIsASkip) {
+// BEIR corpora hold such lines; leaving them out would change what is counted and judged.
+TEST(Jsonl, ALineWithoutTextIsADocumentAllTheSame) {
   const Parsed parsed = Parse("{\"_id\":\"a\",\"title\":null,\"text\":\" \\n\"}\n{\"_id\":\"b\"}");
-  EXPECT_THAT(parsed.errors, ElementsAre("f.jsonl:1: document a has no text",
-                                         "f.jsonl:2: document b has no text"));
-  EXPECT_EQ(parsed.codes[0], absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(parsed.errors, ElementsAre());
+  ASSERT_EQ(parsed.documents.size(), 2);
+  EXPECT_EQ(parsed.documents[1].text, "");
 }
 
 TEST(Jsonl, BrokenLinesAreNamedAndTheRestGoOn) {
