@@ -71,7 +71,8 @@ class EmbedderClient final : public inference::Embedder {
     batch.set_kind(ToProto(request.kind));
     std::size_t bytes = 0, done = 0;
     for (std::size_t i = 0; i < request.texts.size(); ++i) {
-      if (auto status = CheckUtf8("text", request.texts[i]); !status.ok()) return status;
+      if (auto status = CheckUtf8(absl::StrCat("text ", i).c_str(), request.texts[i]); !status.ok())
+        return status;
       batch.add_texts(request.texts[i]);
       bytes += request.texts[i].size();
       const std::size_t count = i + 1 - done;
@@ -122,8 +123,10 @@ class RerankerClient final : public inference::Reranker {
     if (auto status = CheckUtf8("query", request.query); !status.ok()) return status;
     v1::RerankRequest message;
     message.set_query(request.query);
-    for (const std::string& passage : request.passages) {
-      if (auto status = CheckUtf8("passage", passage); !status.ok()) return status;
+    for (std::size_t i = 0; i < request.passages.size(); ++i) {
+      const std::string& passage = request.passages[i];
+      const std::string name = absl::StrCat("passage ", i);
+      if (auto status = CheckUtf8(name.c_str(), passage); !status.ok()) return status;
       message.add_passages(passage);
     }
     ClientCall call(request.deadline, request.stop);

@@ -1,0 +1,293 @@
+#include "services/app.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "indexer/analyzer.h"
+#include "indexer/snapshot.h"
+#include "inference/embedder.h"
+#include "inference/reranker.h"
+#include "retrieval/hybrid_retriever.h"
+#include "services/call.h"
+#include "services/gateway/client.h"
+#include "services/gateway/server.h"
+#include "services/health.h"
+#include "services/indexer/client.h"
+#include "services/indexer/server.h"
+#include "services/inference/client.h"
+#include "services/inference/openai_client.h"
+
+#include "services/inference/server.h"
+#include "services/metrics.h"
+#include "services/retrieval/client.h"
+#include "services/retrieval/server.h"
+
+namespace citeseek::services {
+namespace {
+
+constexpr absl::Duration kConnectTimeout = absl::Seconds(30);
+
+// Why nothing can listen there: gRPC only says that it failed.
+absl::Status ListenError(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  std::string host = address.substr(0, colon);
+  if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  std::string reason = "it cannot be bound";
+  if (const int code = getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found);
+      code != 0) {
+    reason = gai_strerror(code);
+  } else {
+    const int fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
+    if (fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) != 0) {
+      reason = absl::StrCat(std::strerror(errno), errno == EADDRINUSE
+                                                      ? ": another process listens there; give "
+                                                        "--listen another port, or port 0"
+                                                      : "");
+    }
+    if (fd >= 0) close(fd);
+    freeaddrinfo(found);
+  }
+  return absl::UnavailableError(absl::StrCat("listen address ", address, ": ", reason));
+}
+
+absl::Status Missing(const char* role, const char* needed) {
+  return absl::InvalidArgumentError(absl::StrCat("role ", role, " needs ", needed, ": add ", needed,
+                                                 " to roles or give its address in remotes.",
+                                                 needed));
+}
+
+}  // namespace
+
+std::string IndexDirectory(const std::string& data) {
+  return (std::filesystem::path(data) / "index").string();
+}
+
+// Members are destroyed from the last to the first: callers before what they call.
+struct App::Parts {
+  Config config;
+  Log* log = nullptr;
+
+  // inference
+  std::unique_ptr<inference::Embedder> embedder;
+  std::unique_ptr<inference::Reranker> reranker;
+  std::unique_ptr<inference::Generator> generator;
+  std::string generator_name;
+  // indexer and retrieval
+  std::unique_ptr<const indexer::Analyzer> analyzer;
+  std::unique_ptr<indexer::Indexer> indexer;
+  std::unique_ptr<indexer::SnapshotSource> snapshots;
+  std::unique_ptr<retrieval::Retriever> retriever;
+  // gateway
+  std::unique_ptr<gateway::Answerer> answerer;
+
+  std::unique_ptr<Metrics> metrics;
+  std::vector<std::unique_ptr<grpc::Service>> services;
+  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<Health> health;
+
+  bool Has(ServiceRole role) const { return config.roles.contains(role); }
+  absl::Status MakeInference();
+  absl::Status MakeIndexer();
+  absl::Status MakeRetrieval();
+  absl::Status MakeGateway();
+  void MakeServices(const ServerOptions& options);
+  std::vector<Canary> Canaries();
+};
+
+absl::Status App::Parts::MakeInference() {
+  if (Has(ServiceRole::kInference)) {
+    embedder = inference::MakeHashingEmbedder();
+    reranker = inference::MakeCoverageReranker();
+    if (config.openai.url.empty()) return absl::OkStatus();
+    auto key = ReadOpenAiKey(config.openai);
+    if (!key.ok()) return key.status();
+    auto client = ConnectOpenAi(
+        {.url = config.openai.url, .model = config.openai.model, .api_key = *std::move(key)});
+    if (!client.ok()) return client.status();
+    generator = *std::move(client);
+    generator_name = config.openai.model;
+    return absl::OkStatus();
+  }
+  // A process that only forwards to other roles has no use for it.
+  const bool needed =
+      Has(ServiceRole::kIndexer) || Has(ServiceRole::kRetrieval) || Has(ServiceRole::kGateway);
+  const std::string& address = config.remotes.inference;
+  if (!needed || address.empty()) return absl::OkStatus();
+  log->Write(LogLevel::kInfo, "connect", {{"role", "inference"}, {"address", address}});
+  const auto channel = MakeChannel(address);
+  const absl::Time deadline = absl::Now() + kConnectTimeout;
+  if (auto status = WaitConnected(*channel, address, deadline); !status.ok()) return status;
+  auto clients = ConnectInference(channel, deadline);
+  if (!clients.ok()) return clients.status();
+  embedder = std::move(clients->embedder);
+  reranker = std::move(clients->reranker);
+  generator = std::move(clients->generator);
+  generator_name = clients->generator_name;
+  return absl::OkStatus();
+}
+
+absl::Status App::Parts::MakeIndexer() {
+  if (!Has(ServiceRole::kIndexer)) {
+    if (!config.remotes.indexer.empty()) {
+      indexer = ConnectIndexer(MakeChannel(config.remotes.indexer));
+    }
+    return absl::OkStatus();
+  }
+  if (embedder == nullptr) return Missing("indexer", "inference");
+  auto opened = indexer::OpenIndexer({.directory = IndexDirectory(config.data),
+                                      .analyzer = analyzer.get(),
+                                      .embedder = embedder.get()});
+  if (!opened.ok()) return opened.status();
+  indexer = *std::move(opened);
+  return absl::OkStatus();
+}
+
+absl::Status App::Parts::MakeRetrieval() {
+  if (!Has(ServiceRole::kRetrieval)) {
+    if (!config.remotes.retrieval.empty()) {
+      retriever = ConnectRetriever(MakeChannel(config.remotes.retrieval));
+    }
+    return absl::OkStatus();
+  }
+  if (embedder == nullptr) return Missing("retrieval", "inference");
+  auto source = indexer::OpenSnapshotSource(IndexDirectory(config.data));
+  if (!source.ok()) return source.status();
+  snapshots = *std::move(source);
+  retriever = retrieval::MakeHybridRetriever(
+      {.snapshots = snapshots.get(), .analyzer = analyzer.get(), .embedder = embedder.get()});
+  return absl::OkStatus();
+}
+
+absl::Status App::Parts::MakeGateway() {
+  if (!Has(ServiceRole::kGateway)) {
+    if (!config.remotes.gateway.empty()) {
+      answerer = ConnectAnswerer(MakeChannel(config.remotes.gateway));
+    }
+    return absl::OkStatus();
+  }
+  if (retriever == nullptr) return Missing("gateway", "retrieval");
+  answerer = gateway::MakeAnswerer(
+      {.retriever = retriever.get(), .generator = generator.get(), .analyzer = analyzer.get()});
+  return absl::OkStatus();
+}
+
+void App::Parts::MakeServices(const ServerOptions& options) {
+  if (Has(ServiceRole::kInference)) {
+    services.push_back(MakeInferenceServer({.generator = generator.get(),
+                                            .generator_name = generator_name,
+                                            .embedder = embedder.get(),
+                                            .reranker = reranker.get()},
+                                           options));
+  }
+  if (Has(ServiceRole::kIndexer)) services.push_back(MakeIndexerServer(indexer.get(), options));
+  if (Has(ServiceRole::kRetrieval)) {
+    services.push_back(MakeRetrievalServer(retriever.get(), options));
+  }
+  if (Has(ServiceRole::kGateway)) services.push_back(MakeGatewayServer(answerer.get(), options));
+}
+
+std::vector<Canary> App::Parts::Canaries() {
+  std::vector<Canary> canaries;
+  if (Has(ServiceRole::kInference)) {
+    canaries.push_back({"citeseek.v1.Inference", [this](absl::Time deadline) {
+                          const std::string text = "canary";
+                          std::vector<float> out(static_cast<std::size_t>(embedder->Dimension()));
+                          return embedder->Embed({.texts = {&text, 1}, .deadline = deadline}, out);
+                        }});
+  }
+  if (Has(ServiceRole::kIndexer)) {
+    canaries.push_back(
+        {"citeseek.v1.Indexer", [this](absl::Time) { return indexer->Stats().status(); }});
+  }
+  if (Has(ServiceRole::kRetrieval)) {
+    canaries.push_back(
+        {"citeseek.v1.Retrieval", [this](absl::Time deadline) {
+           return retriever->Search({.text = "canary", .top_k = 1, .deadline = deadline}).status();
+         }});
+  }
+  if (Has(ServiceRole::kGateway)) {
+    canaries.push_back(
+        {"citeseek.v1.Gateway", [this](absl::Time deadline) {
+           return answerer
+               ->Ask({.text = "canary", .mode = gateway::Mode::kExtract, .deadline = deadline},
+                     [](const gateway::Event&) { return true; })
+               .status();
+         }});
+  }
+  return canaries;
+}
+
+App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+App::~App() { Shutdown(absl::ZeroDuration()); }
+
+absl::StatusOr<std::unique_ptr<App>> App::Make(const Config& config, Log* log) {
+  auto parts = std::make_unique<Parts>();
+  parts->config = config;
+  parts->log = log;
+  parts->analyzer = indexer::MakeAnalyzer();
+  if (auto status = parts->MakeInference(); !status.ok()) return status;
+  if (auto status = parts->MakeIndexer(); !status.ok()) return status;
+  if (auto status = parts->MakeRetrieval(); !status.ok()) return status;
+  if (auto status = parts->MakeGateway(); !status.ok()) return status;
+  return std::unique_ptr<App>(new App(std::move(parts)));
+}
+
+indexer::Indexer* App::indexer() const { return parts_->indexer.get(); }
+retrieval::Retriever* App::retriever() const { return parts_->retriever.get(); }
+gateway::Answerer* App::answerer() const { return parts_->answerer.get(); }
+
+absl::StatusOr<std::string> App::Serve() {
+  const Config& config = parts_->config;
+  if (auto status = CheckAddress("listen address", config.listen); !status.ok()) return status;
+  if (!config.metrics.empty()) {
+    auto metrics = Metrics::Serve(config.metrics);
+    if (!metrics.ok()) return metrics.status();
+    parts_->metrics = *std::move(metrics);
+  }
+  parts_->MakeServices({.workers = config.limits.workers,
+                        .queue_limit = config.limits.queue_limit,
+                        .observer = [parts = parts_.get()](const CallRecord& record) {
+                          parts->log->WriteCall(record);
+                          if (parts->metrics != nullptr) parts->metrics->RecordCall(record);
+                        }});
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  ApplyServerSettings(builder);
+  int port = 0;
+  builder.AddListeningPort(config.listen, grpc::InsecureServerCredentials(), &port);
+  for (const auto& service : parts_->services) builder.RegisterService(service.get());
+  parts_->server = builder.BuildAndStart();
+  if (parts_->server == nullptr || port == 0) return ListenError(config.listen);
+  parts_->health = std::make_unique<Health>(parts_->server->GetHealthCheckService(),
+                                            parts_->Canaries(), parts_->log);
+  const std::string address =
+      absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port);
+  parts_->log->Write(LogLevel::kInfo, "serving", {{"address", address}});
+  return address;
+}
+
+void App::Shutdown(absl::Duration grace) {
+  parts_->health.reset();  // NOT_SERVING first: balancers look elsewhere
+  if (parts_->server == nullptr) return;
+  parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+  parts_->server.reset();
+  parts_->services.clear();
+}
+
+}  // namespace citeseek::services

@@ -1,0 +1,50 @@
+// App: turns a Config into the running parts of one process; the only place that constructs them.
+//
+// A role of Config::roles becomes a local object; any other whose address is in Config::remotes
+// becomes a client of the same door; the rest are absent (null). Make it on one thread; the doors
+// are thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "indexer/indexer.h"
+#include "inference/generator.h"
+#include "retrieval/retriever.h"
+#include "services/config.h"
+#include "services/gateway/answerer.h"
+#include "services/log.h"
+
+namespace citeseek::services {
+
+// The index of a data directory.
+std::string IndexDirectory(const std::string& data);
+
+class App {
+ public:
+  // Errors: kInvalidArgument (a role lacks what it needs), those of the index directory,
+  // kUnavailable (a remote role does not answer within 30 s).
+  static absl::StatusOr<std::unique_ptr<App>> Make(const Config& config, Log* log);
+  ~App();
+
+  // Null where this process has neither the role nor its address.
+  indexer::Indexer* indexer() const;
+  retrieval::Retriever* retriever() const;
+  gateway::Answerer* answerer() const;
+
+  // Serves the local roles at Config::listen; returns the address with the real port. kUnavailable
+  // names the address and why it cannot be used.
+  absl::StatusOr<std::string> Serve();
+
+  // Stops taking calls, lets the running ones finish for `grace`, then cancels them.
+  void Shutdown(absl::Duration grace);
+
+ private:
+  struct Parts;
+  explicit App(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace citeseek::services

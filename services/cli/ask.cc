@@ -1,0 +1,74 @@
+#include <unistd.h>
+
+#include <iostream>
+
+#include "services/cli/commands.h"
+#include "services/cli/target.h"
+
+namespace citeseek::services {
+namespace {
+
+constexpr char kDim[] = "\033[2m";
+constexpr char kPlain[] = "\033[0m";
+
+// Prints the answer as it comes; thoughts, dimmed, only to a terminal.
+struct EventPrinter {
+  bool terminal;
+
+  void operator()(const gateway::QueuedEvent& event) const {
+    if (event.place > 0) {
+      std::cerr << "place " << event.place << " in line, about "
+                << absl::FormatDuration(absl::Ceil(event.eta, absl::Seconds(1))) << "\n";
+    }
+  }
+  void operator()(const gateway::SearchedEvent&) const {}
+  void operator()(const gateway::ThoughtEvent& event) const {
+    if (terminal) std::cout << kDim << Printable(event.text) << kPlain << std::flush;
+  }
+  void operator()(const gateway::AnswerEvent& event) const {
+    std::cout << Printable(event.text) << std::flush;
+  }
+  void operator()(const gateway::CitationEvent&) const {}
+  void operator()(const gateway::FinishedEvent& event) const {
+    std::cout << "\n";
+    for (const gateway::Citation& citation : event.answer.citations) {
+      const std::string& title = citation.title.empty() ? citation.document_id : citation.title;
+      std::cout << "\n[" << citation.marker << "] " << Printable(title);
+      const std::string& uri = citation.uri.empty() ? citation.document_id : citation.uri;
+      if (uri != title) std::cout << "  " << Printable(uri);
+      std::cout << "\n    \"" << Printable(citation.quote) << "\"\n";
+    }
+    if (!event.answer.receipt.degraded.empty()) {
+      std::cerr << "citeseek: " << Printable(event.answer.receipt.degraded) << "\n";
+    }
+  }
+};
+
+}  // namespace
+
+int RunAsk(const GlobalOptions& global, const AskOptions& options) {
+  auto filters = ParseFilters(options.scope.filters);
+  if (!filters.ok()) return Fail(filters.status(), kWrongUsage);
+  Log log("warn");
+  const auto app = OpenTarget(
+      global, {ServiceRole::kInference, ServiceRole::kRetrieval, ServiceRole::kGateway}, &log);
+  if (!app.ok()) return Fail(app.status());
+  const EventPrinter printer{isatty(STDOUT_FILENO) != 0};
+  const auto answer = (*app)->answerer()->Ask({.text = ArgumentOrStdin(options.question),
+                                               .mode = options.mode,
+                                               .top_k = options.top_k,
+                                               .collection = options.scope.collection,
+                                               .filters = *std::move(filters)},
+                                              [&](const gateway::Event& event) {
+                                                if (global.json) {
+                                                  std::cout << EventJson(event) << std::endl;
+                                                } else {
+                                                  std::visit(printer, event);
+                                                }
+                                                return true;
+                                              });
+  if (!answer.ok()) return Fail(answer.status());
+  return kDone;
+}
+
+}  // namespace citeseek::services

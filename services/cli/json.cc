@@ -1,0 +1,205 @@
+#include "services/cli/json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+
+namespace citeseek::services {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+const char* Name(gateway::Mode mode) {
+  switch (mode) {
+    case gateway::Mode::kAuto:
+      return "auto";
+    case gateway::Mode::kExtract:
+      return "extract";
+    case gateway::Mode::kQuick:
+      return "quick";
+    case gateway::Mode::kDeep:
+      return "deep";
+  }
+  return "";
+}
+
+const char* Name(gateway::Verdict verdict) {
+  switch (verdict) {
+    case gateway::Verdict::kUnchecked:
+      return "unchecked";
+    case gateway::Verdict::kSupported:
+      return "supported";
+    case gateway::Verdict::kPartly:
+      return "partly";
+    case gateway::Verdict::kUnsupported:
+      return "unsupported";
+  }
+  return "";
+}
+
+Json ToJson(const retrieval::Hit& hit, std::size_t rank) {
+  return {{"rank", rank},
+          {"score", hit.score},
+          {"document_id", hit.document_id},
+          {"passage_id", hit.passage_id},
+          {"title", hit.title},
+          {"uri", hit.uri},
+          {"start", hit.start},
+          {"end", hit.end},
+          {"text", hit.text},
+          {"collection", hit.collection},
+          {"version", hit.version},
+          {"lexical_score", hit.lexical_score},
+          {"dense_score", hit.dense_score}};
+}
+
+Json ToJson(const gateway::Citation& citation) {
+  return {{"marker", citation.marker},
+          {"document_id", citation.document_id},
+          {"version", citation.version},
+          {"start", citation.start},
+          {"end", citation.end},
+          {"quote", citation.quote},
+          {"verdict", Name(citation.verdict)},
+          {"score", citation.score},
+          {"collection", citation.collection},
+          {"title", citation.title},
+          {"uri", citation.uri},
+          {"answer_start", citation.answer_start},
+          {"answer_end", citation.answer_end}};
+}
+
+Json ToJson(const gateway::Receipt& receipt) {
+  Json stages = Json::array();
+  for (const gateway::Stage& stage : receipt.stages) {
+    stages.push_back({{"name", stage.name}, {"ms", absl::ToDoubleMilliseconds(stage.duration)}});
+  }
+  return {{"request_id", receipt.request_id},
+          {"asked_mode", Name(receipt.asked_mode)},
+          {"mode", Name(receipt.mode)},
+          {"degraded", receipt.degraded},
+          {"generation", receipt.generation},
+          {"model", receipt.model},
+          {"prompt_tokens", receipt.prompt_tokens},
+          {"completion_tokens", receipt.completion_tokens},
+          {"stages", std::move(stages)},
+          {"total_ms", absl::ToDoubleMilliseconds(receipt.total)}};
+}
+
+// One overload an event: std::visit finds a missing one at compile time.
+struct EventWriter {
+  Json operator()(const gateway::QueuedEvent& event) const {
+    return {{"event", "queued"},
+            {"place", event.place},
+            {"eta_ms", absl::ToInt64Milliseconds(event.eta)}};
+  }
+  Json operator()(const gateway::SearchedEvent& event) const {
+    Json hits = Json::array();
+    for (std::size_t i = 0; i < event.hits.size(); ++i) {
+      hits.push_back(ToJson(event.hits[i], i + 1));
+    }
+    return {{"event", "searched"}, {"hits", std::move(hits)}, {"generation", event.generation}};
+  }
+  Json operator()(const gateway::ThoughtEvent& event) const {
+    return {{"event", "thought"}, {"text", event.text}};
+  }
+  Json operator()(const gateway::AnswerEvent& event) const {
+    return {{"event", "answer"}, {"text", event.text}};
+  }
+  Json operator()(const gateway::CitationEvent& event) const {
+    Json json = {{"event", "citation"}};
+    json.update(ToJson(event.citation));
+    return json;
+  }
+  Json operator()(const gateway::FinishedEvent& event) const {
+    Json citations = Json::array();
+    for (const gateway::Citation& c : event.answer.citations) citations.push_back(ToJson(c));
+    return {{"event", "finished"},
+            {"reason", event.answer.reason},
+            {"mode", Name(event.answer.receipt.mode)},
+            {"answer", event.answer.text},
+            {"thought", event.answer.thought},
+            {"citations", std::move(citations)},
+            {"receipt", ToJson(event.answer.receipt)}};
+  }
+};
+
+}  // namespace
+
+std::string HitJson(const retrieval::Hit& hit, std::size_t rank) { return Line(ToJson(hit, rank)); }
+
+std::string EventJson(const gateway::Event& event) {
+  return Line(std::visit(EventWriter{}, event));
+}
+
+std::string DocumentJson(const indexer::StoredDocument& stored) {
+  Json metadata = Json::object();
+  for (const auto& [key, value] : stored.document.metadata) metadata[key] = value;
+  return Line({{"id", stored.document.id},
+               {"version", stored.version},
+               {"title", stored.document.title},
+               {"uri", stored.document.uri},
+               {"text", stored.document.text},
+               {"metadata", std::move(metadata)},
+               {"collection", stored.document.collection}});
+}
+
+std::string FsckJson(const indexer::FsckReport& report) {
+  return Line({{"generation", report.generation},
+               {"segments", report.segments},
+               {"documents", report.documents},
+               {"passages", report.passages},
+               {"terms", report.terms},
+               {"postings", report.postings}});
+}
+
+std::string FlatJson(const std::vector<JsonField>& fields) {
+  Json json = Json::object();
+  for (const JsonField& field : fields) {
+    if (field.is_text) {
+      json[field.name] = field.text;
+    } else if (field.number == std::floor(field.number) && std::abs(field.number) < 1e15) {
+      json[field.name] = static_cast<std::int64_t>(field.number);
+    } else {
+      json[field.name] = field.number;
+    }
+  }
+  return Line(json);
+}
+
+absl::StatusOr<QueryLine> ParseQueryLine(std::string_view line) {
+  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return absl::InvalidArgumentError("not a JSON object");
+  QueryLine query;
+  const auto id = json.find("_id");
+  if (id == json.end() || !(id->is_string() || id->is_number_integer())) {
+    return absl::InvalidArgumentError("\"_id\" is not there or not a text");
+  }
+  query.id = id->is_string() ? id->get<std::string>() : id->dump();
+  const auto text = json.find("text");
+  if (text == json.end() || !text->is_string()) {
+    return absl::InvalidArgumentError("\"text\" is not there or not a text");
+  }
+  query.text = text->get<std::string>();
+  return query;
+}
+
+std::string ServerJson(const ServerFile& server) {
+  return Line({{"address", server.address}, {"pid", server.pid}});
+}
+
+absl::StatusOr<ServerFile> ParseServerJson(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("address") || !json["address"].is_string() ||
+      !json.contains("pid") || !json["pid"].is_number_integer()) {
+    return absl::InvalidArgumentError("server.json is not {\"address\", \"pid\"}");
+  }
+  return ServerFile{json["address"].get<std::string>(), json["pid"].get<int>()};
+}
+
+}  // namespace citeseek::services

@@ -1,0 +1,136 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "indexer/parser.h"
+#include "services/cli/commands.h"
+#include "services/cli/target.h"
+#include "services/sample.h"
+
+namespace citeseek::services {
+namespace {
+
+constexpr absl::Duration kGrace = absl::Seconds(10);
+
+// SIGINT and SIGTERM wait until somebody asks for them, in every thread made from now on.
+class Signals {
+ public:
+  Signals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  int Wait() const {
+    int signal = 0;
+    sigwait(&set_, &signal);
+    return signal;
+  }
+
+ private:
+  sigset_t set_;
+};
+
+absl::StatusOr<Config> MakeConfig(const GlobalOptions& global, const ServeOptions& options) {
+  Config config;
+  if (!options.config_file.empty()) {
+    auto read = ReadConfig(options.config_file);
+    if (!read.ok()) return read.status();
+    config = *std::move(read);
+  }
+  if (!global.data.empty() || config.data.empty()) config.data = DataDirectory(global);
+  if (!options.listen.empty()) config.listen = options.listen;
+  if (!options.metrics.empty()) config.metrics = options.metrics;
+  if (!options.log.empty()) config.log = options.log;
+  if (!global.openai.url.empty()) config.openai = global.openai;
+  if (!options.roles.empty()) {
+    auto roles = ParseRoles(options.roles);
+    if (!roles.ok()) return roles.status();
+    config.roles = *std::move(roles);
+  }
+  if (!config.metrics.empty()) {
+    if (auto s = CheckAddress("metrics address", config.metrics); !s.ok()) return s;
+  }
+  if (auto s = CheckAddress("listen address", config.listen); !s.ok()) return s;
+  return config;
+}
+
+absl::Status IndexSample(indexer::Indexer& indexer) {
+  std::vector<indexer::Document> documents;
+  for (const SampleFile& file : SampleCorpus()) {
+    absl::Status fault;
+    const auto parsed =
+        indexer::ParseBytes(file.name, file.bytes, [&](absl::StatusOr<indexer::Document> document) {
+          if (!document.ok()) {
+            fault = document.status();
+            return false;
+          }
+          document->collection = kSampleCollection;
+          documents.push_back(*std::move(document));
+          return true;
+        });
+    if (!fault.ok()) return fault;
+    if (!parsed.ok()) return parsed;
+  }
+  if (const auto added = indexer.Add({.documents = documents}); !added.ok()) return added.status();
+  return indexer.Commit({}).status();
+}
+
+}  // namespace
+
+int RunServe(const GlobalOptions& global, const ServeOptions& options) {
+  const Signals signals;
+  const auto config = MakeConfig(global, options);
+  if (!config.ok()) return Fail(config.status());
+  if (auto status = MakeDataDirectory(config->data); !status.ok()) return Fail(status);
+  Log log(config->log);
+  const auto app = App::Make(*config, &log);
+  if (!app.ok()) return Fail(app.status());
+  const auto address = (*app)->Serve();
+  if (!address.ok()) return Fail(address.status());
+  std::cout << (global.json ? FlatJson({{"address", *address}}) : "serving on " + *address)
+            << std::endl;
+  log.Write(LogLevel::kInfo, "stopping", {{"signal", std::to_string(signals.Wait())}});
+  (*app)->Shutdown(kGrace);
+  return kDone;
+}
+
+int RunUp(const GlobalOptions& global, const ServeOptions& options) {
+  const Signals signals;
+  auto config = MakeConfig(global, options);
+  if (!config.ok()) return Fail(config.status());
+  if (options.log.empty() && options.config_file.empty()) config->log = "warn";  // people read it
+  if (auto status = MakeDataDirectory(config->data); !status.ok()) return Fail(status);
+  std::error_code error;
+  const bool is_new = !std::filesystem::exists(IndexDirectory(config->data), error);
+  Log log(config->log);
+  const auto app = App::Make(*config, &log);
+  if (!app.ok()) return Fail(app.status());
+  const auto address = (*app)->Serve();
+  if (!address.ok()) return Fail(address.status());
+  if (is_new) {
+    if (auto status = IndexSample(*(*app)->indexer()); !status.ok()) return Fail(status);
+  }
+  if (auto s = WriteServerFile(config->data, {*address, getpid()}); !s.ok()) return Fail(s);
+  const auto stats = (*app)->indexer()->Stats();
+  if (!stats.ok()) return Fail(stats.status());
+  if (global.json) {
+    std::cout << FlatJson({{"address", *address},
+                           {"data", config->data},
+                           {"documents", static_cast<double>(stats->documents)}})
+              << std::endl;
+  } else {
+    std::cout << "CiteSeek serves " << stats->documents << " documents of " << config->data
+              << " on " << *address << "\n  citeseek ask \"...\"       a cited answer\n"
+              << "  citeseek index PATH...   add documents\nCtrl-C stops it." << std::endl;
+  }
+  log.Write(LogLevel::kInfo, "stopping", {{"signal", std::to_string(signals.Wait())}});
+  (*app)->Shutdown(kGrace);
+  RemoveServerFile(config->data);
+  return kDone;
+}
+
+}  // namespace citeseek::services

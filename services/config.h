@@ -1,0 +1,67 @@
+// Config: turns a YAML file into plain options.
+//
+// Free functions, thread-safe. An unknown key or a wrong type is kInvalidArgument with
+// "file:line:column: " and, for a key, the allowed ones. Secrets are never in the file: it names
+// the file that holds them.
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace citeseek::services {
+
+enum class ServiceRole { kGateway, kRetrieval, kIndexer, kInference };
+
+inline constexpr std::string_view kDefaultAddress = "127.0.0.1:7601";
+
+// Where the roles are that this process needs but does not run: "host:port", empty: nowhere.
+struct Remotes {
+  std::string gateway;
+  std::string retrieval;
+  std::string indexer;
+  std::string inference;
+};
+
+// A model server that speaks OpenAI's chat/completions.
+struct OpenAiConfig {
+  std::string url;       // "http://host:port/v1"; empty: none
+  std::string model;     // the name it knows the model by
+  std::string key_file;  // holds the key; empty: $CITESEEK_OPENAI_KEY, or none
+};
+
+struct Limits {
+  int workers = 16;               // calls of one service that run at once, in [1, 1024]
+  std::size_t queue_limit = 256;  // calls that wait behind them, in [1, 65536]
+};
+
+struct Config {
+  std::string data;  // directory
+  std::string listen{kDefaultAddress};
+  std::string metrics;  // "host:port" of the Prometheus page; empty: none
+  std::string log = "info";
+  std::set<ServiceRole> roles = {ServiceRole::kGateway, ServiceRole::kRetrieval,
+                                 ServiceRole::kIndexer, ServiceRole::kInference};
+  Remotes remotes;
+  OpenAiConfig openai;
+  Limits limits;
+};
+
+// `name` stands for the file in messages.
+absl::StatusOr<Config> ParseConfig(std::string_view yaml, const std::string& name);
+absl::StatusOr<Config> ReadConfig(const std::string& path);
+
+// "gateway,retrieval" -> roles. kInvalidArgument names the unknown one and the allowed ones.
+absl::StatusOr<std::set<ServiceRole>> ParseRoles(std::string_view list);
+
+// kInvalidArgument unless it is HOST:PORT with a port in [0, 65535].
+absl::Status CheckAddress(std::string_view what, std::string_view address);
+
+// The key of the model server: from the file, else from $CITESEEK_OPENAI_KEY, else empty.
+absl::StatusOr<std::string> ReadOpenAiKey(const OpenAiConfig& config);
+
+}  // namespace citeseek::services

@@ -1,0 +1,54 @@
+#include "services/health.h"
+
+#include <grpcpp/health_check_service_interface.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "absl/time/clock.h"
+
+namespace citeseek::services {
+
+Health::Health(grpc::HealthCheckServiceInterface* service, std::vector<Canary> canaries, Log* log,
+               absl::Duration period)
+    : service_(service),
+      canaries_(std::move(canaries)),
+      log_(log),
+      healthy_(canaries_.size(), true) {
+  RunAll();
+  thread_ = std::jthread([this, period](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    std::unique_lock lock(mutex);
+    const auto never = [] { return false; };
+    while (!changed.wait_for(lock, stop, absl::ToChronoNanoseconds(period), never) &&
+           !stop.stop_requested()) {
+      RunAll();
+    }
+  });
+}
+
+Health::~Health() {
+  thread_.request_stop();
+  thread_.join();
+  service_->SetServingStatus(false);
+}
+
+void Health::RunAll() {
+  bool all = true;
+  for (std::size_t i = 0; i < canaries_.size(); ++i) {
+    const absl::Status status = canaries_[i].run(absl::Now() + absl::Seconds(5));
+    service_->SetServingStatus(canaries_[i].service, status.ok());
+    if (status.ok() != healthy_[i]) {
+      log_->Write(status.ok() ? LogLevel::kInfo : LogLevel::kError, "health",
+                  {{"service", canaries_[i].service},
+                   {"healthy", status.ok() ? "yes" : "no"},
+                   {"message", std::string(status.message())}});
+    }
+    healthy_[i] = status.ok();
+    all = all && status.ok();
+  }
+  service_->SetServingStatus("", all);
+}
+
+}  // namespace citeseek::services

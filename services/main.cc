@@ -1,0 +1,170 @@
+// The command line: turns arguments into one call of services/cli/commands.h.
+#include <grpc/support/log.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iostream>
+#include <map>
+
+#include "services/cli/commands.h"
+
+namespace citeseek::services {
+namespace {
+
+const std::map<std::string, retrieval::Legs> kLegs = {{"hybrid", retrieval::Legs::kHybrid},
+                                                      {"lexical", retrieval::Legs::kLexical},
+                                                      {"dense", retrieval::Legs::kDense}};
+const std::map<std::string, gateway::Mode> kModes = {{"auto", gateway::Mode::kAuto},
+                                                     {"extract", gateway::Mode::kExtract},
+                                                     {"quick", gateway::Mode::kQuick},
+                                                     {"deep", gateway::Mode::kDeep}};
+const CLI::Range kThreadRange(1, 256);
+
+// All options of all commands; CLI11 writes into them.
+struct Options {
+  GlobalOptions global;
+  ServeOptions serve;
+  IndexOptions index;
+  SearchOptions search;
+  EvalOptions eval;
+  AskOptions ask;
+  DocumentOptions document;
+  std::function<int()> run;
+};
+
+// Help that lists names, not the numbers behind them.
+template <class T>
+CLI::Option* AddChoice(CLI::App* command, const std::string& name, T& to,
+                       const std::map<std::string, T>& names, const std::string& help) {
+  auto* option = command->add_option_function<std::string>(
+      name, [&to, &names](const std::string& value) { to = names.at(value); }, help);
+  std::vector<std::string> allowed;
+  for (const auto& [key, value] : names) allowed.push_back(key);
+  return option->check(CLI::IsMember(allowed));
+}
+
+void AddScope(CLI::App* command, ScopeOptions& scope) {
+  command->add_option("--collection", scope.collection, "Only this collection");
+  command->add_option("--filter", scope.filters, "Only documents with this metadata (repeatable)")
+      ->type_name("FIELD=VALUE")
+      ->allow_extra_args(false);
+}
+
+void AddServing(CLI::App& app, Options& o) {
+  for (auto* command : {app.add_subcommand("up", "Run everything in this process"),
+                        app.add_subcommand("serve", "Run some roles, as configured")}) {
+    const bool up = command->get_name() == "up";
+    command->add_option("--config", o.serve.config_file, "YAML configuration file");
+    command->add_option("--listen", o.serve.listen, "HOST:PORT; port 0 takes a free one");
+    command->add_option("--metrics", o.serve.metrics, "HOST:PORT of the Prometheus page");
+    command->add_option("--log", o.serve.log, "Log level on stderr")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
+    if (!up) {
+      command->add_option("--roles", o.serve.roles,
+                          "Comma list of gateway, retrieval, indexer, inference");
+    }
+    command->callback([&o, up] {
+      o.run = [&o, up] { return up ? RunUp(o.global, o.serve) : RunServe(o.global, o.serve); };
+    });
+  }
+}
+
+void AddDocumentCommands(CLI::App& app, Options& o) {
+  auto* index = app.add_subcommand("index", "Index files, folders and .jsonl files");
+  index->add_option("path", o.index.paths, "Files and folders")->required();
+  index->add_option("--collection", o.index.collection, "Put them into this collection");
+  index->callback([&o] { o.run = [&o] { return RunIndex(o.global, o.index); }; });
+
+  auto* get = app.add_subcommand("get", "Print a stored document");
+  get->add_option("id", o.document.ids, "Document id")->required()->expected(1);
+  get->add_option("--version", o.document.version, "Version; default: the newest");
+  get->callback([&o] { o.run = [&o] { return RunGet(o.global, o.document); }; });
+
+  auto* remove = app.add_subcommand("delete", "Delete documents");
+  remove->add_option("id", o.document.ids, "Document ids")->required();
+  remove->callback([&o] { o.run = [&o] { return RunDelete(o.global, o.document); }; });
+  for (auto* command : {get, remove}) {
+    command->add_option("--collection", o.document.collection, "The collection they are in");
+  }
+
+  auto* fsck = app.add_subcommand("fsck", "Prove that the index is sound");
+  fsck->callback([&o] { o.run = [&o] { return RunFsck(o.global); }; });
+}
+
+void AddQueryCommands(CLI::App& app, Options& o) {
+  auto* ask = app.add_subcommand("ask", "Answer a question with citations");
+  ask->add_option("question", o.ask.question, "The question; -: read it from stdin")->required();
+  AddChoice(ask, "--mode", o.ask.mode, kModes, "How to answer");
+  ask->add_option("--top-k", o.ask.top_k, "Passages to read, in [1, 64]")->capture_default_str();
+  AddScope(ask, o.ask.scope);
+  ask->callback([&o] { o.run = [&o] { return RunAsk(o.global, o.ask); }; });
+
+  auto* search = app.add_subcommand("search", "Find passages");
+  auto* query = search->add_option("query", o.search.query, "The query; -: read it from stdin");
+  auto* queries =
+      search->add_option("--queries", o.search.queries_file, "Many: one {\"_id\",\"text\"} a line");
+  auto* run = search->add_option("--run", o.search.run_file, "TREC run file to write");
+  queries->needs(run)->excludes(query);
+  run->needs(queries);
+  AddChoice(search, "--legs", o.search.legs, kLegs, "What votes");
+  search->add_option("--top-k", o.search.top_k, "Hits, in [1, 1000]")->capture_default_str();
+  search->add_option("--threads", o.search.threads, "Queries at once")->check(kThreadRange);
+  AddScope(search, o.search.scope);
+  search->callback([&o, query, queries] {
+    if (query->count() + queries->count() == 0) throw CLI::RequiredError("query or --queries");
+    o.run = [&o] { return RunSearch(o.global, o.search); };
+  });
+
+  auto* eval = app.add_subcommand("eval", "Measure nDCG@10, Recall@100, MRR@10 and latency");
+  eval->add_option("--queries", o.eval.queries_file, "One {\"_id\",\"text\"} a line")->required();
+  eval->add_option("--qrels", o.eval.qrels_file, "Judgements, BEIR or TREC form")->required();
+  AddChoice(eval, "--legs", o.eval.legs, kLegs, "What votes");
+  eval->add_option("--top-k", o.eval.top_k, "Hits, in [1, 1000]")->capture_default_str();
+  eval->add_option("--threads", o.eval.threads, "Queries at once")->check(kThreadRange);
+  AddScope(eval, o.eval.scope);
+  eval->callback([&o] { o.run = [&o] { return RunEval(o.global, o.eval); }; });
+}
+
+// Every command has one Add function here; `citeseek model ...`, the engine alone, goes here too.
+void AddCommands(CLI::App& app, Options& o) {
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--data", o.global.data,
+                 "Data directory; default: $CITESEEK_HOME, else ~/.local/share/citeseek");
+  app.add_option("--server", o.global.server, "HOST:PORT of a running server");
+  app.add_flag("--json", o.global.json, "One JSON object a line on stdout");
+  auto* openai = app.add_option("--openai", o.global.openai.url,
+                                "URL of an OpenAI-compatible model server, http://HOST:PORT/v1");
+  auto* model = app.add_option("--model", o.global.openai.model, "The model's name there");
+  auto* key = app.add_option("--openai-key-file", o.global.openai.key_file,
+                             "File with its key; default: $CITESEEK_OPENAI_KEY");
+  openai->needs(model);
+  model->needs(openai);
+  key->needs(openai);
+  AddServing(app, o);
+  AddDocumentCommands(app, o);
+  AddQueryCommands(app, o);
+  auto* version = app.add_subcommand("version", "Print the version");
+  version->callback([&o] { o.run = [&o] { return RunVersion(o.global); }; });
+}
+
+int Main(int argc, char** argv) {
+  // gRPC's own log repeats on stderr what we return as a status.
+  if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
+  CLI::App app{"CiteSeek: search your documents, get answers with exact citations", "citeseek"};
+  Options options;
+  AddCommands(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // help
+    std::cerr << "citeseek: " << error.what() << "\n";
+    return kWrongUsage;
+  }
+  return options.run();
+}
+
+}  // namespace
+}  // namespace citeseek::services
+
+int main(int argc, char** argv) { return citeseek::services::Main(argc, argv); }

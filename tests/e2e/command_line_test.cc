@@ -1,0 +1,207 @@
+// The commands work on a directory without a server; wrong input is named and harms nobody.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/support/process.h"
+#include "tests/support/temp_directory.h"
+
+namespace citeseek::testing {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr char kCorpus[] =
+    R"({"_id":"d1","title":"Wombats","text":"Wombats dig long burrows. They eat grass.","year":"2020"}
+{"_id":"d2","title":"Quolls","text":"Quolls hunt at night and climb trees.","year":"2021"}
+{"_id":"d3","title":"袋熊","text":"袋熊会挖很长的地洞，主要吃草。","year":"2021"}
+)";
+
+class CommandLine : public ::testing::Test {
+ protected:
+  Output Run(std::vector<std::string> arguments, const std::string& input = "") {
+    arguments.insert(arguments.end(), {"--data", data_});
+    return RunCiteseek(arguments, input);
+  }
+  void IndexCorpus() {
+    const auto output = Run({"index", directory_.Write("corpus.jsonl", kCorpus)});
+    ASSERT_EQ(output.exit_code, 0) << output.err;
+  }
+
+  const TempDirectory directory_;
+  const std::string data_ = directory_.path() / "data";
+};
+
+TEST_F(CommandLine, IndexSearchGetAndDeleteWorkWithoutAServer) {
+  const auto indexed = Run({"index", directory_.Write("corpus.jsonl", kCorpus), "--json"});
+  ASSERT_EQ(indexed.exit_code, 0) << indexed.err;
+  EXPECT_EQ(Json::parse(indexed.out)["documents"], 3);
+  EXPECT_EQ(Json::parse(indexed.out)["failed"], 0);
+
+  const auto found = Run({"search", "wombats burrows", "--json", "--top-k", "1"});
+  ASSERT_EQ(found.exit_code, 0) << found.err;
+  const Json hit = Json::parse(found.out);
+  EXPECT_EQ(hit["rank"], 1);
+  EXPECT_EQ(hit["document_id"], "d1");
+  const auto chinese = Run({"search", "袋熊吃什么", "--json", "--top-k", "1"});
+  ASSERT_EQ(chinese.exit_code, 0) << chinese.err;
+  EXPECT_EQ(Json::parse(chinese.out)["document_id"], "d3");
+  const auto filtered =
+      Run({"search", "dig hunt climb", "--filter", "year=2021", "--json", "--legs", "lexical"});
+  ASSERT_EQ(filtered.exit_code, 0) << filtered.err;
+  EXPECT_EQ(Json::parse(filtered.out)["document_id"], "d2");
+
+  const auto got = Run({"get", "d2", "--json"});
+  ASSERT_EQ(got.exit_code, 0) << got.err;
+  EXPECT_EQ(Json::parse(got.out)["text"], "Quolls hunt at night and climb trees.");
+  EXPECT_EQ(Json::parse(got.out)["metadata"]["year"], "2021");
+
+  EXPECT_EQ(Run({"delete", "d1", "nobody"}).exit_code, 3);
+  EXPECT_EQ(Run({"delete", "nobody"}).exit_code, 1);
+  EXPECT_EQ(Run({"get", "d1"}).exit_code, 1);
+  EXPECT_THAT(Run({"search", "wombats", "--json"}).out, ::testing::Not(HasSubstr("\"d1\"")));
+  const auto fsck = Run({"fsck", "--json"});
+  ASSERT_EQ(fsck.exit_code, 0) << fsck.err;
+  EXPECT_EQ(Json::parse(fsck.out)["documents"], 2);
+}
+
+TEST_F(CommandLine, AskCitesTheQuotedSentence) {
+  IndexCorpus();
+  const auto asked = Run({"ask", "What do wombats eat?", "--mode", "extract"});
+  ASSERT_EQ(asked.exit_code, 0) << asked.err;
+  EXPECT_THAT(asked.out, HasSubstr("[1]"));
+  EXPECT_THAT(asked.out, HasSubstr("grass"));
+  EXPECT_THAT(asked.out, HasSubstr("Wombats"));
+}
+
+TEST_F(CommandLine, EvalAndTrecRunsAgree) {
+  IndexCorpus();
+  const std::string queries = directory_.Write(
+      "queries.jsonl",
+      "{\"_id\":\"q1\",\"text\":\"burrows\"}\n{\"_id\":\"q2\",\"text\":\"trees\"}\n"
+      "{\"_id\":\"unjudged\",\"text\":\"x\"}\n");
+  const std::string qrels =
+      directory_.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td2\t1\n");
+  const auto eval =
+      Run({"eval", "--queries", queries, "--qrels", qrels, "--json", "--threads", "2"});
+  ASSERT_EQ(eval.exit_code, 0) << eval.err;
+  const Json figures = Json::parse(eval.out);
+  EXPECT_EQ(figures["queries"], 2);
+  EXPECT_EQ(figures["ndcg10"], 1.0);
+  EXPECT_EQ(figures["recall100"], 1.0);
+  EXPECT_EQ(figures["mrr10"], 1.0);
+  for (const char* name : {"p50_ms", "p99_ms", "qps"}) EXPECT_GT(figures[name], 0) << name;
+
+  const std::string run = directory_.path() / "out.trec";
+  const auto searched = Run({"search", "--queries", queries, "--run", run, "--top-k", "100"});
+  ASSERT_EQ(searched.exit_code, 0) << searched.err;
+  std::ifstream file(run);
+  std::string query, q0, id, rank;
+  file >> query >> q0 >> id >> rank;
+  EXPECT_EQ(query + q0 + id + rank, "q1Q0d11");
+}
+
+TEST_F(CommandLine, SomeBadFilesAreNamedAndTheOthersIndexed) {
+  const std::string folder = directory_.path() / "docs";
+  directory_.Write("docs/good.txt", "A good file about numbats.");
+  directory_.Write("docs/sub/good.md", "# Bilbies\n\nBilbies have long ears.");
+  directory_.Write("docs/bad.txt", "not \xff UTF-8");
+  directory_.Write("docs/picture.png", "png");
+  directory_.Write("docs/.hidden.txt", "hidden");
+  const auto output = Run({"index", folder, "--json"});
+  EXPECT_EQ(output.exit_code, 3) << output.err;
+  EXPECT_EQ(Json::parse(output.out)["documents"], 2);
+  EXPECT_EQ(Json::parse(output.out)["failed"], 1);
+  EXPECT_EQ(Json::parse(output.out)["skipped"], 1);
+  EXPECT_THAT(output.err, HasSubstr("bad.txt"));
+  EXPECT_THAT(output.err, HasSubstr("UTF-8"));
+  // Indexing again replaces: ids are paths within the folder.
+  EXPECT_EQ(Run({"index", folder}).exit_code, 3);
+  EXPECT_EQ(Json::parse(Run({"fsck", "--json"}).out)["documents"], 2);
+  EXPECT_EQ(Run({"get", "sub/good.md"}).exit_code, 0);
+}
+
+TEST_F(CommandLine, WrongUsageIsTwo) {
+  EXPECT_EQ(RunCiteseek({}).exit_code, 2);
+  EXPECT_EQ(RunCiteseek({"serach"}).exit_code, 2);
+  EXPECT_EQ(Run({"search"}).exit_code, 2);
+  EXPECT_EQ(Run({"search", "x", "--top-k", "ten"}).exit_code, 2);
+  EXPECT_EQ(Run({"search", "x", "--filter", "year"}).exit_code, 2);
+  EXPECT_EQ(Run({"ask", "x", "--mode", "fast"}).exit_code, 2);
+  EXPECT_EQ(Run({"eval", "--queries", "x", "--qrels", "y", "--threads", "0"}).exit_code, 2);
+  EXPECT_EQ(RunCiteseek({"--help"}).exit_code, 0);
+  EXPECT_THAT(RunCiteseek({"version"}).out, StartsWith("citeseek 0."));
+}
+
+TEST_F(CommandLine, FilesAndDirectoriesThatCannotBeUsedAreNamed) {
+  const auto missing = Run({"index", "/nowhere/at-all.txt"});
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_THAT(missing.err, HasSubstr("citeseek: /nowhere/at-all.txt: "));
+  const std::string file = directory_.Write("file", "x");
+  const auto under = RunCiteseek({"index", file, "--data", file + "/data"});
+  EXPECT_EQ(under.exit_code, 1);
+  EXPECT_THAT(under.err, HasSubstr("data directory " + file + "/data"));
+  const auto nothing = RunCiteseek({"search", "x", "--data", "/nowhere/data"});
+  EXPECT_EQ(nothing.exit_code, 1);
+  EXPECT_THAT(nothing.err, HasSubstr("/nowhere/data"));
+  const auto config = RunCiteseek({"serve", "--config", "/nowhere/c.yaml"});
+  EXPECT_EQ(config.exit_code, 1);
+  EXPECT_THAT(config.err, HasSubstr("/nowhere/c.yaml"));
+  const std::string yaml = directory_.Write("c.yaml", "data: x\nlissen: y\n");
+  const auto unknown = RunCiteseek({"serve", "--config", yaml});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr(yaml + ":2:1: unknown key 'lissen'"));
+  const auto lonely = RunCiteseek({"serve", "--roles=retrieval", "--data", data_});
+  EXPECT_EQ(lonely.exit_code, 1);
+  EXPECT_THAT(lonely.err, HasSubstr("role retrieval needs inference"));
+}
+
+TEST_F(CommandLine, ADirectoryWithoutPermissionIsNamed) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may write anywhere";
+  const auto output = RunCiteseek({"index", directory_.Write("a.txt", "x"), "--data", "/root/x"});
+  EXPECT_EQ(output.exit_code, 1);
+  EXPECT_THAT(output.err, HasSubstr("data directory /root/x"));
+}
+
+TEST_F(CommandLine, AServerOutlivesBadInputAndItsPortAndDirectoryAreItsOwn) {
+  IndexCorpus();
+  ServerProcess up({"up", "--data", data_, "--listen", "127.0.0.1:0", "--json"});
+  ASSERT_NE(up.address(), "") << up.Errors();
+  const auto fails = [&](const Output& output, const std::string& message) {
+    EXPECT_EQ(output.exit_code, 1) << message << " in " << output.err;
+    EXPECT_THAT(output.err, StartsWith("citeseek: "));
+    EXPECT_THAT(output.err, HasSubstr(message));
+  };
+  for (const char* command : {"search", "ask"}) {
+    fails(Run({command, ""}), "empty");
+    fails(Run({command, "-"}, std::string(1 << 20, 'q')), "1048576");
+    fails(Run({command, "x", "--top-k", "0"}), "top_k 0 is not in [1, ");
+    fails(Run({command, "x", "--top-k", "1000000"}), "top_k 1000000 is not in [1, ");
+    fails(Run({command, "caf\xe9"}), "not UTF-8");
+  }
+  const std::string line = R"({"_id":"big","text":")" + std::string(100 << 20, 'x') + "\"}\n";
+  const std::string big = directory_.Write("big.jsonl", line + R"({"_id":"small","text":"tiny"})");
+  const auto indexed = Run({"index", big, "--json"});
+  EXPECT_EQ(indexed.exit_code, 3) << indexed.err;
+  EXPECT_THAT(indexed.err, HasSubstr("big.jsonl:1: "));
+  EXPECT_EQ(Json::parse(indexed.out)["documents"], 1);
+
+  const TempDirectory other;
+  const auto port = RunCiteseek({"up", "--data", other.path(), "--listen", up.address()});
+  fails(port, "listen address " + up.address() + ": Address already in use");
+  const auto locked = RunCiteseek({"up", "--data", data_, "--listen", "127.0.0.1:0"});
+  fails(locked, "is in use by process");
+  fails(Run({"fsck"}), "is in use by process");
+  EXPECT_TRUE(up.running());
+  EXPECT_EQ(Run({"search", "wombats"}).exit_code, 0);
+  EXPECT_EQ(up.Kill(SIGTERM), 0) << up.Errors();
+}
+
+}  // namespace
+}  // namespace citeseek::testing
