@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <iostream>
 #include <mutex>
 #include <thread>
 
@@ -36,6 +37,10 @@ absl::StatusOr<std::vector<QueryLine>> ReadQueries(const std::string& path) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     auto query = ParseQueryLine(line);
     if (!query.ok()) return LineError(path, number, std::string(query.status().message()));
+    if (query->text.empty()) {
+      std::cerr << "citeseek: " << path << ":" << number << ": query " << query->id
+                << " is empty and gets no hits\n";
+    }
     queries.push_back(*std::move(query));
   }
   return queries;
@@ -72,6 +77,7 @@ absl::StatusOr<std::vector<Ranking>> RunQueries(retrieval::Retriever& retriever,
   absl::Status failure;
   const auto work = [&] {
     for (std::size_t i = next++; i < queries.size(); i = next++) {
+      if (queries[i].text.empty()) continue;  // one hole in a file must not end the run
       retrieval::Query query = form;
       query.text = queries[i].text;
       const absl::Time start = absl::Now();

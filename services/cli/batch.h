@@ -15,7 +15,7 @@
 
 namespace citeseek::services {
 
-// One JSON object {"_id", "text", ...} a line.
+// One JSON object {"_id", "text", ...} a line. Queries without text are named on stderr.
 absl::StatusOr<std::vector<QueryLine>> ReadQueries(const std::string& path);
 
 // "query-id document-id grade" (BEIR, one header line) or "query-id 0 document-id grade" (TREC),
@@ -27,8 +27,8 @@ struct Ranking {
   absl::Duration latency;
 };
 
-// `form` holds what all queries share. Rankings are in the order of the queries; the first query
-// that fails ends the run and is named.
+// `form` holds what all queries share. Rankings are in the order of the queries; a query without
+// text has no hits; the first query that fails ends the run and is named.
 absl::StatusOr<std::vector<Ranking>> RunQueries(retrieval::Retriever& retriever,
                                                 const std::vector<QueryLine>& queries,
                                                 const retrieval::Query& form, int threads);

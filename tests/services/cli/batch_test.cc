@@ -49,6 +49,29 @@ TEST(Batch, RankingsAreInTheOrderOfTheQueriesWhateverTheThreads) {
   for (const Ranking& ranking : *rankings) EXPECT_EQ(ranking.hits.size(), 2u);
 }
 
+TEST(Batch, AQueryWithoutTextIsNamedAndHasNoHits) {
+  const TempDirectory directory;
+  const std::string path = directory.path() / "queries.jsonl";
+  std::ofstream(path) << R"({"_id":"q1","text":"x"})"
+                      << "\n"
+                      << R"({"_id":"q2","text":""})"
+                      << "\n"
+                      << R"({"_id":"q3","text":"y"})"
+                      << "\n";
+  ::testing::internal::CaptureStderr();
+  const auto queries = ReadQueries(path);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "citeseek: " + path + ":2: query q2 is empty and gets no hits\n");
+  ASSERT_TRUE(queries.ok()) << queries.status();
+  testing::FakeRetriever retriever;
+  const auto rankings = RunQueries(retriever, *queries, {.top_k = 2}, 1);
+  ASSERT_TRUE(rankings.ok()) << rankings.status();
+  ASSERT_EQ(rankings->size(), 3u);
+  EXPECT_EQ((*rankings)[0].hits.size(), 2u);
+  EXPECT_EQ((*rankings)[1].hits.size(), 0u);
+  EXPECT_EQ((*rankings)[2].hits.size(), 2u);
+}
+
 TEST(Batch, TheQueryThatFailsIsNamed) {
   testing::FakeRetriever retriever;
   const auto rankings = RunQueries(retriever, {{"q1", "x"}, {"q2", "fail 3"}}, {.top_k = 1}, 1);
