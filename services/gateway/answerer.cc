@@ -80,12 +80,20 @@ std::string Closed(std::string text, bool chinese) {
   return text;
 }
 
+// How the generator's texts start, learned from what it has sent. Each mode for itself: templates
+// may open the thought only where thoughts are asked for. The first reply in a mode is therefore
+// held back until it is decided; the later ones stream.
+struct Openings {
+  std::atomic<Opening> quick{Opening::kUnknown};
+  std::atomic<Opening> deep{Opening::kUnknown};
+};
+
 // One call of Ask.
 class Asking {
  public:
-  Asking(const AnswererOptions& options, std::atomic<Opening>* opening, const Question& question,
+  Asking(const AnswererOptions& options, Openings* openings, const Question& question,
          const EventSink& sink)
-      : options_(options), opening_(opening), question_(question), sink_(sink) {}
+      : options_(options), openings_(openings), question_(question), sink_(sink) {}
 
   absl::StatusOr<Answer> Run() {
     if (absl::Status valid = Validate(question_); !valid.ok()) return valid;
@@ -258,9 +266,7 @@ class Asking {
         .thinking = deep,
         .deadline = ModelDeadline(),
         .stop = question_.stop};
-    // A model that was asked not to think is taken at its word until it has shown otherwise.
-    Opening opening = opening_->load();
-    if (opening == Opening::kUnknown && !deep) opening = Opening::kAnswer;
+    std::atomic<Opening>& opening = deep ? openings_->deep : openings_->quick;
     ThoughtSplitter splitter(opening);
     MarkerFilter filter(prompt.sources);
     SentenceCiter citer(evidence, answer_.text.size());
@@ -285,11 +291,15 @@ class Asking {
     const absl::StatusOr<inference::Finish> finish = options_.generator->Generate(request, sink);
     if (!sent.ok()) return sent;
     std::vector<Piece> pieces;
-    splitter.Finish(&pieces);
+    const bool whole = finish.ok() && finish->reason == inference::FinishReason::kStop;
+    splitter.Finish(whole, &pieces);
     sent = Pass(pieces, true, &filter, &citer);
     EndStage("generate", start);
     if (!sent.ok()) return sent;
-    if (splitter.learned() != Opening::kUnknown) *opening_ = splitter.learned();
+    // A whole reply that never left its thought was perhaps none: the next one is held back again.
+    if (splitter.learned() != Opening::kUnknown || (whole && opening == Opening::kThought)) {
+      opening = splitter.learned();
+    }
     if (!finish.ok()) return finish.status();
     answer_.receipt.model = finish->model;
     answer_.receipt.prompt_tokens = finish->prompt_tokens;
@@ -343,7 +353,7 @@ class Asking {
   }
 
   const AnswererOptions& options_;
-  std::atomic<Opening>* opening_;
+  Openings* openings_;
   const Question& question_;
   const EventSink& sink_;
   std::string_view asked_ = question_.text;  // without what arithmetic has answered
@@ -359,13 +369,12 @@ class LocalAnswerer final : public Answerer {
   explicit LocalAnswerer(const AnswererOptions& options) : options_(options) {}
 
   absl::StatusOr<Answer> Ask(const Question& question, const EventSink& sink) override {
-    return Asking(options_, &opening_, question, sink).Run();
+    return Asking(options_, &openings_, question, sink).Run();
   }
 
  private:
   const AnswererOptions options_;
-  // How the generator's texts start, learned from what it has sent.
-  std::atomic<Opening> opening_{Opening::kUnknown};
+  Openings openings_;
 };
 
 }  // namespace

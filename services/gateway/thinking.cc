@@ -78,10 +78,11 @@ void ThoughtSplitter::Feed(const Piece& piece, std::vector<Piece>* out) {
   }
 }
 
-void ThoughtSplitter::Finish(std::vector<Piece>* out) {
+void ThoughtSplitter::Finish(bool whole, std::vector<Piece>* out) {
   if (state_ == State::kUndecided) {
-    state_ = State::kAnswer;
-    if (held_.find_first_not_of(kBlanks) != std::string::npos) learned_ = Opening::kAnswer;
+    state_ = whole ? State::kAnswer : State::kThought;
+    const bool text = held_.find_first_not_of(kBlanks) != std::string::npos;
+    if (whole && text) learned_ = Opening::kAnswer;
   }
   Emit(held_.size(), out);
 }

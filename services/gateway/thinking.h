@@ -3,8 +3,9 @@
 // Single-threaded; one per generation. Thoughts are pieces of kind kThought and what stands between
 // <think> and </think> in text, with the tags cut anywhere by the stream. The templates of R1 and
 // its kin open the tag in the prompt, so that the text starts inside a thought and only </think> is
-// ever seen: with Opening::kUnknown text is therefore held back until a tag, a thought piece or the
-// end tells which it was. Linear time; holds back at most 8 bytes otherwise.
+// ever seen. The rule: with Opening::kUnknown text is held back until a tag or a thought piece
+// tells which it was; a reply that ends by itself without any was an answer; one that was cut off
+// may have been a thought and counts as one. Linear time; holds back at most 8 bytes otherwise.
 #pragma once
 
 #include <string>
@@ -27,7 +28,8 @@ class ThoughtSplitter {
 
   // Append whole UTF-8 pieces, neither empty, to `out`.
   void Feed(const inference::Piece& piece, std::vector<inference::Piece>* out);
-  void Finish(std::vector<inference::Piece>* out);
+  // `whole`: the model ended its reply by itself, neither an error nor a limit did.
+  void Finish(bool whole, std::vector<inference::Piece>* out);
 
   // After Finish: what this generation showed; kUnknown if it showed nothing.
   Opening learned() const { return learned_; }

@@ -3,18 +3,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/scripted_generator.h"
+#include <algorithm>
+
+#include "services/inference/openai_client.h"
+#include "tests/support/openai_server.h"
 #include "tests/support/overlap_retriever.h"
+#include "tests/support/scripted_generator.h"
 
 namespace citeseek::gateway {
 namespace {
 
 using inference::Piece;
 using ::testing::AllOf;
-using testing::ScriptedGenerator;
-using testing::OverlapRetriever;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::OverlapRetriever;
+using testing::ScriptedGenerator;
 
 std::vector<indexer::Document> Documents() {
   return {
@@ -176,8 +180,8 @@ TEST_F(AnswererTest, PutsTheComparisonBeforeTheRest) {
 
 TEST_F(AnswererTest, StreamsAModelsThoughtsAnswerAndCitations) {
   ScriptedGenerator model({{.kind = Piece::Kind::kThought, .text = "let me see"},
-                       {.text = "It was opened on 3 May 1998 [cita"},
-                       {.text = "tion:1]. It is long.[[1]] No such source [citation:40]."}});
+                           {.text = "It was opened on 3 May 1998 [cita"},
+                           {.text = "tion:1]. It is long.[[1]] No such source [citation:40]."}});
   const Told told = Ask({.text = "When was the Harbour Bridge opened?"}, &model);
   ASSERT_TRUE(told.answer.ok()) << told.answer.status();
   EXPECT_EQ(told.thought, "let me see");
@@ -210,15 +214,49 @@ TEST_F(AnswererTest, CitationsFollowTheirSentenceBeforeTheNextBegins) {
   EXPECT_FALSE(model.requests().at(0).thinking);
 }
 
-TEST_F(AnswererTest, LearnsThatAModelLeavesItsOpenTagOut) {
-  ScriptedGenerator model({{.text = "hidden "}, {.text = "thought</think>\n\nAnswer [1]."}});
+// Through the client of OpenAI-compatible servers, its text cut anywhere.
+TEST_F(AnswererTest, AThoughtWithoutItsOpenTagNeverEntersTheAnswerOfAnyCall) {
+  const testing::OpenAiServer server(testing::GoodReply(
+      {"Okay, the u", "ser asks about a bridge.\n</th", "ink>\n\nIt is long [1]."}));
+  for (Mode first : {Mode::kQuick, Mode::kDeep}) {
+    const auto model = services::ConnectOpenAi({.url = server.url(), .model = "r1"});
+    ASSERT_TRUE(model.ok()) << model.status();
+    auto answerer = MakeAnswerer(
+        {.retriever = &retriever_, .generator = model->get(), .analyzer = analyzer_.get()});
+    for (Mode mode : {first, Mode::kQuick, Mode::kDeep, Mode::kQuick}) {
+      const Told told = AskWith(answerer.get(), {.text = "How long is the bridge?", .mode = mode});
+      ASSERT_TRUE(told.answer.ok());
+      EXPECT_EQ(told.thought, "Okay, the user asks about a bridge.\n");
+      EXPECT_EQ(told.text, "It is long [1].");
+      EXPECT_EQ(told.answer->receipt.mode, mode);
+    }
+  }
+}
+
+TEST_F(AnswererTest, AThoughtWithoutTagsThatTheLimitCutsNeverEntersTheAnswer) {
+  const testing::OpenAiServer server(
+      testing::ServerReply{.chunks = {{testing::TextEvent("Okay, the user asks") +
+                                       testing::FinishEvent("length") + testing::kDoneEvent}}});
+  const auto model = services::ConnectOpenAi({.url = server.url(), .model = "r1"});
+  ASSERT_TRUE(model.ok()) << model.status();
+  const Told told =
+      Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kQuick}, model->get());
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_EQ(told.thought, "Okay, the user asks");
+  EXPECT_THAT(told.text, AllOf(HasSubstr("1,120 metres"), Not(HasSubstr("Okay"))));
+}
+
+TEST_F(AnswererTest, AModelThatShowedNoThoughtsStreamsFromItsSecondReplyOn) {
+  ScriptedGenerator model({{.text = "It is "}, {.text = "long."}});
   auto answerer =
       MakeAnswerer({.retriever = &retriever_, .generator = &model, .analyzer = analyzer_.get()});
-  for (Mode mode : {Mode::kDeep, Mode::kQuick}) {
-    const Told told = AskWith(answerer.get(), {.text = "How long is the bridge?", .mode = mode});
+  for (std::size_t deltas : {1u, 2u}) {
+    const Told told =
+        AskWith(answerer.get(), {.text = "How long is the bridge?", .mode = Mode::kQuick});
     ASSERT_TRUE(told.answer.ok());
-    EXPECT_EQ(told.thought, "hidden thought");
-    EXPECT_EQ(told.text, "Answer [1].");
+    EXPECT_EQ(std::count_if(told.events.begin(), told.events.end(),
+                            [](const Event& e) { return std::holds_alternative<AnswerEvent>(e); }),
+              deltas);
   }
 }
 
@@ -234,7 +272,7 @@ TEST_F(AnswererTest, FallsToTheExtractWhenTheModelFailsBeforeItsAnswer) {
 }
 
 TEST_F(AnswererTest, ContinuesWithTheExtractWhenTheModelDiesMidAnswer) {
-  ScriptedGenerator model({{.text = "It is quite lo"}});
+  ScriptedGenerator model({{.text = "<think>hm</think>It is quite lo"}});
   model.fail_with = absl::UnavailableError("connection closed");
   const Told told = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kQuick}, &model);
   ASSERT_TRUE(told.answer.ok());

@@ -15,11 +15,11 @@ struct Split {
   Opening learned = Opening::kUnknown;
 };
 
-Split SplitAll(Opening opening, const std::vector<Piece>& pieces) {
+Split SplitAll(Opening opening, const std::vector<Piece>& pieces, bool whole = true) {
   ThoughtSplitter splitter(opening);
   std::vector<Piece> out;
   for (const Piece& piece : pieces) splitter.Feed(piece, &out);
-  splitter.Finish(&out);
+  splitter.Finish(whole, &out);
   Split split{.learned = splitter.learned()};
   for (const Piece& piece : out) {
     EXPECT_FALSE(piece.text.empty());
@@ -69,6 +69,13 @@ TEST(ThoughtSplitter, TextWithoutTagsIsTheAnswer) {
   EXPECT_EQ(split.thought, "");
   EXPECT_EQ(split.answer, "a < b and <table>");
   EXPECT_EQ(split.learned, Opening::kAnswer);
+}
+
+TEST(ThoughtSplitter, TextThatWasCutOffBeforeAnyTagMayBeAThought) {
+  const Split split = SplitAll(Opening::kUnknown, Cut("Let me see. The user", 3), false);
+  EXPECT_EQ(split.thought, "Let me see. The user");
+  EXPECT_EQ(split.answer, "");
+  EXPECT_EQ(split.learned, Opening::kUnknown);
 }
 
 TEST(ThoughtSplitter, ThoughtPiecesOfTheModelServerOpenTheAnswerAtOnce) {
