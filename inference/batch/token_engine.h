@@ -1,0 +1,109 @@
+// TokenEngine: turns concurrent calls' prompts into token streams, all computed by one thread.
+//
+// Thread-safe. Each step mixes the next token of every running call with chunks of new prompts. A
+// call that is cancelled gives up its slot and blocks before the next step.
+// Errors: kInvalidArgument, kResourceExhausted (queue full, cache too small), kDeadlineExceeded,
+// kCancelled (by stop token or sink), kUnavailable (the engine is being destroyed).
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "inference/batch/sampler.h"
+#include "inference/batch/scheduler.h"
+#include "inference/engine.h"
+#include "inference/generator.h"
+#include "inference/model/decoder.h"
+
+namespace citeseek::inference {
+
+struct TokenEngineOptions {
+  int vocabulary = 0;
+  int max_context = 4096;  // tokens of one call, prompt and completion
+  int max_waiting = 256;
+  // Prompts longer than this share no blocks with prompts of other lengths (dynamic rope); 0: all
+  // do.
+  int share_up_to = 0;
+  SchedulerLimits scheduler;
+};
+
+// What the decoder allows; limits.blocks are the decoder's kv_blocks.
+TokenEngineOptions OptionsFor(const Decoder& decoder, const SchedulerLimits& limits);
+
+struct TokenRequest {
+  std::vector<std::int32_t> prompt;
+  Sampling sampling = {};              // stop_strings are the caller's business
+  std::vector<std::int32_t> stop_ids;  // the first of them ends the call; the sink gets it
+  absl::Time deadline = absl::InfiniteFuture();
+  std::stop_token stop = {};
+};
+
+// Called in order on the thread that called Generate. Returning false cancels.
+using TokenSink = absl::FunctionRef<bool(const SampledToken&)>;
+
+class TokenEngine {
+ public:
+  // Computes a step as Decoder::Forward does; called by the engine's thread alone.
+  using ForwardFunction = std::function<void(std::span<const SequenceStep>, std::span<float>)>;
+
+  TokenEngine(ForwardFunction forward, const TokenEngineOptions& options);
+  ~TokenEngine();  // calls that are under way end with kUnavailable; wait for their return first
+
+  absl::StatusOr<Finish> Generate(const TokenRequest& request, TokenSink sink);
+  EngineStats Stats() const;
+
+ private:
+  // A call, on its caller's stack. The engine's thread touches it until it is done.
+  struct Call {
+    Sequence sequence;
+    std::optional<Sampler> sampler;
+    std::vector<std::int32_t> stop_ids;
+    int max_tokens = 0;
+    // Under mutex_:
+    std::deque<SampledToken> tokens;
+    std::int64_t generated = 0;
+    bool cancelled = false;
+    bool done = false;
+    FinishReason reason = FinishReason::kStop;
+    std::condition_variable changed;
+  };
+
+  absl::Status Check(const TokenRequest& request) const;
+  absl::Status Deliver(Call& call, const TokenRequest& request, TokenSink sink);
+  void Cancel(Call& call);
+
+  void Work(std::stop_token stop);
+  bool TakeCalls(std::stop_token stop);
+  void Step();
+  void Sampled(Call& call, const SampledToken& token);
+  void End(Call& call);
+
+  const ForwardFunction forward_;
+  const TokenEngineOptions options_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable_any wake_;  // there is something to do
+  std::deque<Call*> arrived_;
+  std::vector<Call*> calls_;  // those of the scheduler
+  bool any_cancelled_ = false;
+  bool closed_ = false;
+  std::uint64_t next_seed_;
+  EngineStats stats_;
+
+  Scheduler scheduler_;  // the thread's
+  std::vector<float> logits_;
+  std::jthread thread_;  // last: starts when all else is there
+};
+
+}  // namespace citeseek::inference

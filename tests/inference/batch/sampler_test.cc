@@ -1,0 +1,116 @@
+#include "inference/batch/sampler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+namespace citeseek::inference {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int kDraws = 20000;
+
+// How often each token comes up.
+std::map<std::int32_t, double> Shares(const Sampling& sampling, const std::vector<float>& logits) {
+  Sampler sampler(sampling, 42, {});
+  std::map<std::int32_t, double> shares;
+  for (int i = 0; i < kDraws; ++i) {
+    std::vector<float> row = logits;
+    shares[sampler.Sample(row).id] += 1.0 / kDraws;
+  }
+  return shares;
+}
+
+std::vector<float> Logs(const std::vector<double>& probabilities) {
+  std::vector<float> out;
+  for (const double p : probabilities) out.push_back(static_cast<float>(std::log(p)));
+  return out;
+}
+
+TEST(SamplerTest, TemperatureZeroTakesTheBestAndReportsItsProbability) {
+  Sampler sampler({.temperature = 0}, 1, {});
+  std::vector<float> logits = Logs({0.2, 0.5, 0.3});
+  const SampledToken token = sampler.Sample(logits);
+  EXPECT_EQ(token.id, 1);
+  EXPECT_NEAR(token.log_probability, std::log(0.5), 1e-6);
+}
+
+TEST(SamplerTest, DrawsFollowTheDistributionAtTheTemperature) {
+  const std::vector<float> logits = Logs({0.1, 0.6, 0.3});
+  auto shares = Shares({.temperature = 1, .top_p = 1}, logits);
+  EXPECT_NEAR(shares[0], 0.1, 0.01);
+  EXPECT_NEAR(shares[1], 0.6, 0.015);
+  shares = Shares({.temperature = 0.5, .top_p = 1}, logits);
+  const double total = 0.01 + 0.36 + 0.09;
+  EXPECT_NEAR(shares[0], 0.01 / total, 0.01);
+  EXPECT_NEAR(shares[1], 0.36 / total, 0.015);
+}
+
+TEST(SamplerTest, TopKTopPAndMinPCutTheTail) {
+  const std::vector<float> logits = Logs({0.05, 0.5, 0.15, 0.3});
+  EXPECT_EQ(Shares({.temperature = 1, .top_p = 1, .top_k = 2}, logits).size(), 2u);
+  EXPECT_EQ(Shares({.temperature = 1, .top_p = 0.79}, logits).size(), 2u);
+  EXPECT_EQ(Shares({.temperature = 1, .top_p = 0.81}, logits).size(), 3u);
+  EXPECT_EQ(Shares({.temperature = 1, .top_p = 1, .min_p = 0.4}, logits).size(), 2u);
+  auto shares = Shares({.temperature = 1, .top_p = 1, .top_k = 2}, logits);
+  EXPECT_NEAR(shares[1], 0.5 / 0.8, 0.015);
+}
+
+TEST(SamplerTest, TopPIsExactOverALargeVocabulary) {
+  // 1000 equal tokens: half of the mass is 500 of them.
+  const std::vector<float> logits(1000, 0.25f);
+  Sampler sampler({.temperature = 1, .top_p = 0.5}, 3, {});
+  for (int i = 0; i < 2000; ++i) {
+    std::vector<float> row = logits;
+    EXPECT_LT(sampler.Sample(row).id, 500);
+  }
+}
+
+TEST(SamplerTest, PenaltiesAreOfThePromptAndOfWhatWasGenerated) {
+  const std::vector<std::int32_t> prompt = {0};
+  Sampler repetition({.temperature = 0, .repetition_penalty = 2.0}, 1, prompt);
+  std::vector<float> row = {3.0f, 2.0f, -1.0f};
+  EXPECT_EQ(repetition.Sample(row).id, 1);  // 3 / 2 < 2
+  row = {3.0f, 2.0f, -1.0f};
+  EXPECT_EQ(repetition.Sample(row).id, 0);  // 3 / 2 > 2 / 2
+  row = {-3.0f, -2.5f, -4.0f};
+  EXPECT_EQ(repetition.Sample(row).id, 2);  // -6, -5, -4
+
+  Sampler presence({.temperature = 0, .presence_penalty = 1.5}, 1, prompt);
+  row = {3.0f, 2.0f, -1.0f};
+  EXPECT_EQ(presence.Sample(row).id, 0);  // the prompt does not count
+  row = {3.0f, 2.0f, -1.0f};
+  EXPECT_EQ(presence.Sample(row).id, 1);
+}
+
+TEST(SamplerTest, TheSameSeedDrawsTheSameTokens) {
+  const std::vector<float> logits(50, 0.0f);
+  const auto draw = [&](std::uint64_t seed) {
+    Sampler sampler({.temperature = 1, .top_p = 1}, seed, {});
+    std::vector<std::int32_t> ids;
+    for (int i = 0; i < 20; ++i) {
+      std::vector<float> row = logits;
+      ids.push_back(sampler.Sample(row).id);
+    }
+    return ids;
+  };
+  EXPECT_EQ(draw(5), draw(5));
+  EXPECT_NE(draw(5), draw(6));
+}
+
+TEST(SamplerTest, ValuesOutOfRangeAreNamedWithTheirLimits) {
+  EXPECT_TRUE(CheckSampling({}).ok());
+  EXPECT_THAT(CheckSampling({.temperature = -1}).message(),
+              HasSubstr("temperature -1 is not in [0, 100]"));
+  EXPECT_THAT(CheckSampling({.top_p = 0}).message(), HasSubstr("top_p 0 is not in (0, 1]"));
+  EXPECT_FALSE(CheckSampling({.temperature = std::nan("")}).ok());
+  EXPECT_FALSE(CheckSampling({.top_k = -1}).ok());
+  EXPECT_FALSE(CheckSampling({.min_p = 1}).ok());
+  EXPECT_FALSE(CheckSampling({.max_tokens = 0}).ok());
+}
+
+}  // namespace
+}  // namespace citeseek::inference
