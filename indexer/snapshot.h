@@ -66,6 +66,17 @@ struct PassageRef {
   ByteRange range;             // in the document's text
 };
 
+// What a hit shows: a passage, and what is known of its document.
+struct StoredPassage {
+  std::string document_id;
+  std::string collection;
+  std::string title;
+  std::string uri;
+  std::uint64_t version = 0;
+  ByteRange range;   // in the document's text
+  std::string text;  // of the passage
+};
+
 class Segment {
  public:
   virtual ~Segment() = default;
@@ -94,6 +105,8 @@ class Segment {
                                                                const PassageSet* allowed) const = 0;
 
   virtual PassageRef passage(PassageId passage) const = 0;
+  // Costs as much as the passage, however long its document.
+  virtual absl::StatusOr<StoredPassage> ReadPassage(PassageId passage) const = 0;
   virtual absl::StatusOr<StoredDocument> document(std::uint32_t document) const = 0;
   // First passage of a document; passages of document d: [FirstPassage(d), FirstPassage(d + 1)).
   virtual PassageId FirstPassage(std::uint32_t document) const = 0;

@@ -37,6 +37,8 @@ class Checker {
   void CheckPostings(const SegmentFiles& files, const Lexicon::Walker& term,
                      const std::string& name, std::vector<std::uint32_t>& lengths);
   void CheckVectors(const OpenSegment& segment, const std::string& name);
+  void CheckReads(const SegmentFiles& files, std::uint32_t d, const StoredDocument& stored,
+                  const std::string& where);
   void CheckDocuments(const OpenSegment& segment, const std::string& name);
   void CheckKeys(const Log& log, const Manifest& manifest);
 
@@ -126,6 +128,23 @@ void Checker::CheckVectors(const OpenSegment& segment, const std::string& name) 
   }
 }
 
+// Passages must be read alone as they stand in their document.
+void Checker::CheckReads(const SegmentFiles& files, std::uint32_t d, const StoredDocument& stored,
+                         const std::string& where) {
+  const Passages& passages = files.passages;
+  for (PassageId p = passages.first_passages()[d]; p < passages.first_passages()[d + 1]; ++p) {
+    const ByteRange range{passages.starts()[p], passages.ends()[p]};
+    if (range.end > stored.document.text.size()) return;  // told already
+    const auto read = files.documents.ReadPassage(d, range);
+    if (!read.ok()) {
+      Fault(read.status());
+    } else if (read->document_id != stored.document.id || read->version != stored.version ||
+               read->text != stored.document.text.substr(range.start, range.end - range.start)) {
+      Fault(absl::StrCat(where, ": passage ", p, " is another one than in the document"));
+    }
+  }
+}
+
 void Checker::CheckDocuments(const OpenSegment& segment, const std::string& name) {
   const Passages& passages = segment.files->passages;
   Fault(segment.files->documents.VerifyChecksums());
@@ -154,6 +173,7 @@ void Checker::CheckDocuments(const OpenSegment& segment, const std::string& name
         }
       }
     }
+    CheckReads(*segment.files, d, *stored, where);
     const std::string collection = MetadataTerm("collection", document.collection);
     if (!segment.files->lexicon.Find(collection).has_value()) {
       Fault(where + ": its collection is not in the lexicon");

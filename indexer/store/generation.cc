@@ -27,7 +27,8 @@ void FinishOpenSegment(OpenSegment& segment) {
 absl::StatusOr<std::shared_ptr<const Generation>> OpenGeneration(const std::string& directory,
                                                                  const Manifest& manifest,
                                                                  int dimension,
-                                                                 const Generation* previous) {
+                                                                 const Generation* previous,
+                                                                 const DocumentCache* cache) {
   auto generation = std::make_shared<Generation>();
   generation->manifest = manifest;
   for (const SegmentEntry& entry : manifest.segments) {
@@ -46,7 +47,7 @@ absl::StatusOr<std::shared_ptr<const Generation>> OpenGeneration(const std::stri
     }
     const std::string path = absl::StrCat(directory, "/", SegmentName(entry.number));
     if (segment.files == nullptr) {
-      auto files = OpenSegmentFiles(path, dimension);
+      auto files = OpenSegmentFiles(path, dimension, cache);
       if (!files.ok()) return files.status();
       segment.files = *std::move(files);
     }

@@ -32,11 +32,11 @@ struct Generation {
   std::vector<OpenSegment> segments;  // as in the manifest
 };
 
-// Opens what the manifest lists, taking from `previous` (or null) what it has open already.
-// kNotFound: files of the generation have been removed.
-absl::StatusOr<std::shared_ptr<const Generation>> OpenGeneration(const std::string& directory,
-                                                                 const Manifest& manifest,
-                                                                 int dimension,
-                                                                 const Generation* previous);
+// Opens what the manifest lists, taking from `previous` (or null) what it has open already. Reads
+// of documents go through `cache` (or null). kNotFound: files of the
+// generation have been removed.
+absl::StatusOr<std::shared_ptr<const Generation>> OpenGeneration(
+    const std::string& directory, const Manifest& manifest, int dimension,
+    const Generation* previous, const DocumentCache* cache = nullptr);
 
 }  // namespace citeseek::indexer

@@ -79,6 +79,10 @@ class LiveSegment final : public Segment {
   }
 
   PassageRef passage(PassageId passage) const override { return files_->passages.Find(passage); }
+  absl::StatusOr<StoredPassage> ReadPassage(PassageId passage) const override {
+    const PassageRef ref = files_->passages.Find(passage);
+    return files_->documents.ReadPassage(ref.document, ref.range);
+  }
   absl::StatusOr<StoredDocument> document(std::uint32_t document) const override {
     return files_->documents.Read(document);
   }

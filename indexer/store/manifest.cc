@@ -9,7 +9,7 @@ namespace citeseek::indexer {
 namespace {
 
 constexpr std::string_view kMagic = "CSMANIF1";
-constexpr std::string_view kFormatLine = "citeseek index 1\n";
+constexpr std::string_view kFormatLine = "citeseek index 2\n";
 constexpr std::string_view kManifestPrefix = "manifest-";
 
 std::string ChecksumLine(std::string_view text) {

@@ -78,7 +78,7 @@ std::string Publisher::SegmentPath(std::uint64_t segment) const {
 }
 
 absl::StatusOr<OpenSegment> Publisher::OpenNew(std::uint64_t segment) const {
-  auto files = OpenSegmentFiles(SegmentPath(segment), dimension_);
+  auto files = OpenSegmentFiles(SegmentPath(segment), dimension_, nullptr);
   if (!files.ok()) return files.status();
   OpenSegment open{.entry = {.number = segment}, .files = *std::move(files)};
   open.deleted = std::make_shared<const std::vector<std::uint32_t>>();

@@ -14,7 +14,8 @@ absl::Status Named(const std::string& directory, const absl::Status& status) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const SegmentFiles>> OpenSegmentFiles(const std::string& directory,
-                                                                     int dimension) {
+                                                                     int dimension,
+                                                                     const DocumentCache* cache) {
   auto files = std::make_shared<SegmentFiles>();
   for (const auto& [name, file] :
        {std::pair{"/terms", &files->terms_file}, std::pair{"/postings", &files->postings_file},
@@ -30,7 +31,7 @@ absl::StatusOr<std::shared_ptr<const SegmentFiles>> OpenSegmentFiles(const std::
   if (!passages.ok()) return Named(directory, passages.status());
   auto vectors = Vectors::Make(files->vectors_file.content(), dimension, passages->passage_count());
   if (!vectors.ok()) return Named(directory, vectors.status());
-  auto documents = Documents::Open(directory);
+  auto documents = Documents::Open(directory, cache);
   if (!documents.ok()) return documents.status();
   if (documents->count() != passages->document_count()) {
     return absl::DataLossError(absl::StrCat(directory, ": documents.sst holds ", documents->count(),

@@ -28,6 +28,7 @@ struct SegmentFiles {
 };
 
 absl::StatusOr<std::shared_ptr<const SegmentFiles>> OpenSegmentFiles(const std::string& directory,
-                                                                     int dimension);
+                                                                     int dimension,
+                                                                     const DocumentCache* cache);
 
 }  // namespace citeseek::indexer

@@ -30,7 +30,7 @@ absl::Status SegmentWriter::AddDocument(std::uint64_t version, std::size_t text_
     return absl::ResourceExhaustedError(
         absl::StrCat("segment has more than ", kMaxPassages, " passages"));
   }
-  if (auto status = documents_.Add(encoded); !status.ok()) return status;
+  if (auto status = documents_.Add(encoded, text_bytes); !status.ok()) return status;
   table_.versions.push_back(version);
   table_.text_bytes.push_back(static_cast<std::uint32_t>(text_bytes));
   for (const PassageFacts& passage : passages) {

@@ -11,7 +11,8 @@
 namespace citeseek::indexer {
 namespace {
 
-constexpr int kAttempts = 100;  // to open the newest generation while it changes
+constexpr std::size_t kCacheBytes = 32 << 20;  // of stored texts, over all segments
+constexpr int kAttempts = 100;                 // to open the newest generation while it changes
 
 class GenerationSnapshot final : public Snapshot {
  public:
@@ -58,6 +59,7 @@ class DirectorySource final : public SnapshotSource {
   absl::StatusOr<std::shared_ptr<const Snapshot>> Open(std::uint64_t number);
 
   const std::string directory_;
+  DocumentCache cache_{kCacheBytes};
   std::mutex mutex_;
   std::shared_ptr<const GenerationSnapshot> latest_;
 };
@@ -74,7 +76,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> DirectorySource::Open(std::uint6
   if (number > 0) manifest = ReadManifest(directory_, number);
   if (!manifest.ok()) return manifest.status();
   auto generation = OpenGeneration(directory_, *manifest, format->dimension,
-                                   latest_ != nullptr ? &latest_->opened() : nullptr);
+                                   latest_ != nullptr ? &latest_->opened() : nullptr, &cache_);
   if (!generation.ok()) return generation.status();
   latest_ = std::make_shared<GenerationSnapshot>(*std::move(generation), *format);
   return latest_;

@@ -18,26 +18,19 @@ absl::StatusOr<std::vector<Hit>> FetchHits(const indexer::Snapshot& snapshot,
       return absl::DeadlineExceededError("deadline passed while passages were fetched");
     }
     const indexer::Segment& segment = *snapshot.segments()[candidate.segment];
-    auto stored = segment.document(candidate.document);
-    if (!stored.ok()) return stored.status();
-    indexer::Document& document = stored->document;
-    const indexer::ByteRange range = segment.passage(candidate.passage).range;
-    if (range.start > range.end || range.end > document.text.size()) {
-      return absl::DataLossError(absl::StrCat("passage [", range.start, ", ", range.end,
-                                              ") of document ", document.id, " lies outside its ",
-                                              document.text.size(), " bytes"));
-    }
+    auto passage = segment.ReadPassage(candidate.passage);
+    if (!passage.ok()) return passage.status();
     const auto number = candidate.passage - segment.FirstPassage(candidate.document);
     Hit& hit = hits.emplace_back();
-    hit.passage_id = absl::StrCat(document.id, "#", number);
-    hit.document_id = std::move(document.id);
-    hit.collection = std::move(document.collection);
-    hit.version = stored->version;
-    hit.title = std::move(document.title);
-    hit.uri = std::move(document.uri);
-    hit.start = range.start;
-    hit.end = range.end;
-    hit.text.assign(document.text, range.start, range.end - range.start);
+    hit.passage_id = absl::StrCat(passage->document_id, "#", number);
+    hit.document_id = std::move(passage->document_id);
+    hit.collection = std::move(passage->collection);
+    hit.version = passage->version;
+    hit.title = std::move(passage->title);
+    hit.uri = std::move(passage->uri);
+    hit.start = passage->range.start;
+    hit.end = passage->range.end;
+    hit.text = std::move(passage->text);
     hit.score = candidate.fused;
     hit.lexical_score = candidate.lexical;
     hit.dense_score = candidate.dense;

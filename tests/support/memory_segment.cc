@@ -127,6 +127,18 @@ class MemorySegment : public indexer::Segment {
     return hits;
   }
   indexer::PassageRef passage(PassageId passage) const override { return refs_[passage]; }
+  absl::StatusOr<indexer::StoredPassage> ReadPassage(PassageId passage) const override {
+    const auto [number, range] = refs_[passage];
+    const auto& [document, version] = documents_[number];
+    return indexer::StoredPassage{
+        .document_id = document.id,
+        .collection = document.collection,
+        .title = document.title,
+        .uri = document.uri,
+        .version = version,
+        .range = range,
+        .text = document.text.substr(range.start, range.end - range.start)};
+  }
   absl::StatusOr<indexer::StoredDocument> document(std::uint32_t document) const override {
     return documents_[document];
   }

@@ -282,11 +282,11 @@ TEST_F(LocalIndexer, AnotherVersionOrEmbedderIsRefused) {
   options.embedder = &other;
   EXPECT_THAT(std::string(OpenIndexer(options).status().message()),
               HasSubstr("was made with embedder words of dimension 64, not other"));
-  directory_.Write("index/FORMAT", "citeseek index 2\nwhatever\n");
+  directory_.Write("index/FORMAT", "citeseek index 9\nwhatever\n");
   const auto opened = OpenIndexer(Options());
   EXPECT_EQ(opened.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(opened.status().message()), HasSubstr("\"citeseek index 2\""));
-  directory_.Write("index/FORMAT", "citeseek index 1\nwhatever\n");
+  EXPECT_THAT(std::string(opened.status().message()), HasSubstr("\"citeseek index 9\""));
+  directory_.Write("index/FORMAT", "citeseek index 2\nwhatever\n");
   EXPECT_EQ(OpenIndexer(Options()).status().code(), absl::StatusCode::kDataLoss);
 }
 
