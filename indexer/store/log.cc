@@ -25,6 +25,7 @@ namespace citeseek::indexer {
 namespace {
 
 constexpr std::size_t kGroupBytes = 16 << 20;
+constexpr std::size_t kReleaseBytes = 8 << 20;
 constexpr std::string_view kTrimmedKey = "trimmed";
 enum Kind : char { kAdd = 1, kDelete = 2 };
 
@@ -131,6 +132,7 @@ struct Log::Impl {
   rocksdb::ColumnFamilyHandle* keys = nullptr;
   std::atomic<std::uint64_t> last_sequence = 0;
   std::atomic<std::uint64_t> trimmed = 0;
+  std::atomic<std::uint64_t> unreleased = 0;  // bytes written ahead and kept since
 
   std::mutex mutex;
   std::condition_variable turn;
@@ -262,6 +264,7 @@ absl::Status Log::Impl::WriteGroup(std::span<Call* const> group) {
     return status;
   }
   last_sequence = sequence;
+  unreleased += batch.GetDataSize();
   return absl::OkStatus();
 }
 
@@ -415,8 +418,13 @@ absl::Status Log::Trim(std::uint64_t covered) {
   batch.Put(impl_->meta, std::string(kTrimmedKey), SequenceKey(covered));
   // Not synced: what is trimmed is in segments, and a trim that is lost is done again.
   auto status = FromRocksdb(impl_->db->Write(rocksdb::WriteOptions(), &batch), "log");
-  if (status.ok()) impl_->trimmed = covered;
-  return status;
+  if (!status.ok()) return status;
+  impl_->trimmed = covered;
+  if (impl_->unreleased < kReleaseBytes) return status;
+  // RocksDB keeps what it wrote ahead until its tables are flushed: texts that nobody needs.
+  impl_->unreleased = 0;
+  return FromRocksdb(
+      impl_->db->Flush(rocksdb::FlushOptions(), {impl_->meta, impl_->log, impl_->keys}), "log");
 }
 
 std::uint64_t Log::last_sequence() const { return impl_->last_sequence; }

@@ -28,6 +28,15 @@ void ParallelFor(int threads, std::size_t count, const std::function<void(std::s
   run();
 }
 
+// As a number that orders as the bytes do.
+std::uint64_t FirstBytes(std::string_view text) {
+  std::uint64_t first = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    first = first << 8 | (i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0U);
+  }
+  return first;
+}
+
 }  // namespace
 
 struct SegmentBuilder::PreparedDocument {
@@ -53,8 +62,8 @@ absl::StatusOr<SegmentBuilder> SegmentBuilder::Create(const std::string& directo
 }
 
 std::size_t SegmentBuilder::memory_bytes() const {
-  return codes_.size() + terms_.bytes() + counts_.size() * 12 + entries_.size() * sizeof(Entry) +
-         writer_.passage_count() * 24;
+  return codes_.size() + terms_.bytes() + states_.size() * sizeof(TermState) +
+         entries_.size() * sizeof(Entry) + writer_.passage_count() * 24;
 }
 
 void SegmentBuilder::Prepare(const StoredDocument& stored, PreparedDocument& prepared) const {
@@ -149,19 +158,17 @@ absl::Status SegmentBuilder::Add(std::span<const StoredDocument> documents, std:
 
 std::uint32_t SegmentBuilder::Count(std::string_view term, PassageId passage) {
   const std::uint32_t number = terms_.Number(term);
-  if (number == last_entry_.size()) {
-    last_entry_.push_back(0);
-    counts_.push_back(0);
-  }
-  if (last_entry_[number] > first_entry_[passage]) {
-    std::uint32_t& frequency = entries_[last_entry_[number] - 1].frequency;
+  if (number == states_.size()) states_.emplace_back();
+  TermState& state = states_[number];
+  if (state.last_entry > first_entry_[passage]) {
+    std::uint32_t& frequency = entries_[state.last_entry - 1].frequency;
     if (frequency == kMaxFrequency) return 0;
     ++frequency;
     return 1;
   }
   entries_.push_back({number, 1});
-  last_entry_[number] = entries_.size();
-  ++counts_[number];
+  state.last_entry = entries_.size();
+  ++state.passages;
   return 1;
 }
 
@@ -189,18 +196,26 @@ absl::Status SegmentBuilder::Insert(const PreparedDocument& prepared) {
 absl::Status SegmentBuilder::WriteTerms() {
   // A counting sort turns entries by passage into lists by term.
   std::vector<std::uint64_t> next(terms_.size());
-  std::exclusive_scan(counts_.begin(), counts_.end(), next.begin(), std::uint64_t{0});
+  std::transform_exclusive_scan(states_.begin(), states_.end(), next.begin(), std::uint64_t{0},
+                                std::plus<>(), [](const TermState& s) { return s.passages; });
   std::vector<Posting> postings(entries_.size());
   for (PassageId p = 0; p + 1 < first_entry_.size(); ++p) {
     for (std::uint64_t e = first_entry_[p]; e < first_entry_[p + 1]; ++e) {
       postings[next[entries_[e].term]++] = {p, entries_[e].frequency};
     }
   }
-  std::vector<std::uint32_t> order(terms_.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::ranges::sort(order, {}, [&](std::uint32_t number) { return terms_.Text(number); });
-  for (const std::uint32_t number : order) {
-    const auto list = std::span(postings).subspan(next[number] - counts_[number], counts_[number]);
+  // Most terms differ in their first eight bytes.
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> order;
+  order.reserve(terms_.size());
+  for (std::uint32_t number = 0; number < terms_.size(); ++number) {
+    order.emplace_back(FirstBytes(terms_.Text(number)), number);
+  }
+  std::ranges::sort(order, [&](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : terms_.Text(a.second) < terms_.Text(b.second);
+  });
+  for (const auto& [first, number] : order) {
+    const std::uint64_t count = states_[number].passages;
+    const auto list = std::span(postings).subspan(next[number] - count, count);
     if (auto status = writer_.AddTerm(terms_.Text(number), list); !status.ok()) return status;
   }
   return absl::OkStatus();

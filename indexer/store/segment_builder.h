@@ -45,6 +45,11 @@ class SegmentBuilder {
     std::uint32_t frequency = 0;
   };
 
+  struct TermState {
+    std::uint64_t last_entry = 0;  // index in entries_ + 1
+    std::uint64_t passages = 0;    // with the term
+  };
+
   SegmentBuilder(std::string directory, const BuilderOptions& options, SegmentWriter writer);
   void Prepare(const StoredDocument& document, PreparedDocument& prepared) const;
   absl::Status EmbedAll(std::span<PreparedDocument> documents, std::stop_token stop) const;
@@ -58,8 +63,7 @@ class SegmentBuilder {
   SegmentWriter writer_;
   std::string codes_;  // [passages, dimension]
   TermTable terms_;
-  std::vector<std::uint64_t> last_entry_;   // [terms], index in entries_ + 1
-  std::vector<std::uint32_t> counts_;       // [terms], passages with the term
+  std::vector<TermState> states_;           // [terms]
   std::vector<Entry> entries_;              // by passage
   std::vector<std::uint64_t> first_entry_;  // [passages + 1]
 };
