@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "indexer/indexer.h"
+#include "indexer/store/deletes.h"
 #include "indexer/store/generation.h"
 #include "indexer/store/log.h"
 
@@ -32,6 +33,8 @@ class Checker {
   void Fault(const absl::Status& status) {
     if (!status.ok()) Fault(std::string(status.message()));
   }
+  absl::StatusOr<Manifest> ReadNewest();
+  void CheckFiles(const SegmentEntry& entry, const absl::Status& failure);
   void CheckSegment(const OpenSegment& segment);
   void CheckTerms(const OpenSegment& segment, const std::string& name);
   void CheckPostings(const SegmentFiles& files, const Lexicon::Walker& term,
@@ -46,7 +49,10 @@ class Checker {
   const Format format_;
   FsckReport report_;
   std::vector<std::string> faults_;
-  Versions live_;  // of (id, collection), in segments and then the log
+  Versions live_;        // of (id, collection), in segments and then the log
+  bool unread_ = false;  // there is a segment whose documents are not known
+  // Of the segment being checked: sums of the checksums of each passage's metadata terms.
+  std::vector<std::uint64_t> metadata_;
 };
 
 void Checker::CheckPostings(const SegmentFiles& files, const Lexicon::Walker& term,
@@ -73,7 +79,11 @@ void Checker::CheckPostings(const SegmentFiles& files, const Lexicon::Walker& te
       next = p + 1;
       block_frequency = std::max(block_frequency, frequencies[i]);
       block_length = std::min(block_length, files.passages.lengths()[p]);
-      if (counts) lengths[p] += frequencies[i];
+      if (counts) {
+        lengths[p] += frequencies[i];
+      } else {
+        metadata_[p] += Checksum(AsBytes(term.term()));
+      }
     }
     if (passages.empty() || passages.back() != cursor->block_last() ||
         cursor->block_max_frequency() != block_frequency ||
@@ -97,6 +107,7 @@ void Checker::CheckPostings(const SegmentFiles& files, const Lexicon::Walker& te
 void Checker::CheckTerms(const OpenSegment& segment, const std::string& name) {
   const SegmentFiles& files = *segment.files;
   std::vector<std::uint32_t> lengths(files.passages.passage_count());
+  metadata_.assign(files.passages.passage_count(), 0);
   Lexicon::Walker walker(files.lexicon);
   std::string before;
   std::uint64_t count = 0;
@@ -174,9 +185,14 @@ void Checker::CheckDocuments(const OpenSegment& segment, const std::string& name
       }
     }
     CheckReads(*segment.files, d, *stored, where);
-    const std::string collection = MetadataTerm("collection", document.collection);
-    if (!segment.files->lexicon.Find(collection).has_value()) {
-      Fault(where + ": its collection is not in the lexicon");
+    std::uint64_t metadata = Checksum(AsBytes(MetadataTerm("collection", document.collection)));
+    for (const auto& [key, value] : document.metadata) {
+      if (key == "collection" || value.size() > kMaxFilterBytes) continue;
+      metadata += Checksum(AsBytes(MetadataTerm(key, value)));
+    }
+    for (PassageId p = passages.first_passages()[d]; p < passages.first_passages()[d + 1]; ++p) {
+      if (metadata_[p] == metadata) continue;
+      Fault(absl::StrCat(where, ": passage ", p, " has other metadata in the postings"));
     }
     if (deleted) return absl::OkStatus();
     const auto [other, fresh] =
@@ -187,6 +203,22 @@ void Checker::CheckDocuments(const OpenSegment& segment, const std::string& name
     }
     return absl::OkStatus();
   }));
+}
+
+// Names what is wrong with each file of a segment that does not open.
+void Checker::CheckFiles(const SegmentEntry& entry, const absl::Status& failure) {
+  const std::size_t before = faults_.size();
+  const std::string path = absl::StrCat(directory_, "/", SegmentName(entry.number));
+  for (const char* name : {"/terms", "/postings", "/passages", "/vectors.faiss"}) {
+    Fault(BlockFile::Open(path + name).status());
+  }
+  const auto documents = Documents::Open(path, nullptr);
+  Fault(documents.ok() ? documents->VerifyChecksums() : documents.status());
+  if (entry.deletes_generation != 0) {
+    const std::string deletes = DeletesName(entry.number, entry.deletes_generation);
+    Fault(ReadDeletes(absl::StrCat(directory_, "/", deletes), entry.documents).status());
+  }
+  if (faults_.size() == before) Fault(failure);
 }
 
 void Checker::CheckSegment(const OpenSegment& segment) {
@@ -213,8 +245,9 @@ void Checker::CheckKeys(const Log& log, const Manifest& manifest) {
       if (record.replaced != 0) {
         const auto replaced = by_version.find(record.replaced);
         if (replaced == by_version.end()) {
-          Fault(absl::StrCat("log: change ", record.sequence, " replaces version ", record.replaced,
-                             ", which is not there"));
+          if (!unread_)
+            Fault(absl::StrCat("log: change ", record.sequence, " replaces version ",
+                               record.replaced, ", which is not there"));
         } else {
           live_.erase(replaced->second);
           by_version.erase(replaced);
@@ -227,27 +260,53 @@ void Checker::CheckKeys(const Log& log, const Manifest& manifest) {
       live_[key] = record.sequence;
     }
   }
-  std::uint64_t keys = 0;
+  std::uint64_t missing = 0;
   Fault(log.ForEachKey([&](const DocumentKey& key, const KeyState& state) {
-    ++keys;
     const auto found = live_.find({key.id, key.collection});
+    if (found == live_.end() && unread_) {
+      ++missing;
+      return;
+    }
     if (found == live_.end() || found->second != state.version || state.since > state.version) {
       Fault(absl::StrCat("log: document ", key.id, " of collection ", key.collection,
                          " has version ", state.version, ", in the index ",
                          found == live_.end() ? 0 : found->second));
     }
+    if (found != live_.end()) live_.erase(found);
   }));
-  if (keys != live_.size()) {
-    Fault(absl::StrCat("log knows ", keys, " documents, the index ", live_.size()));
+  for (const auto& [key, version] : live_) {
+    Fault(absl::StrCat("log: document ", key.first, " of collection ", key.second,
+                       " is not known; the index has its version ", version));
+  }
+  if (missing > 0) {
+    Fault(absl::StrCat("log: ", missing, " documents are in no segment that can be read"));
   }
 }
 
-absl::StatusOr<FsckReport> Checker::Run() {
+// If CURRENT or what it names cannot be read: the newest manifest that can.
+absl::StatusOr<Manifest> Checker::ReadNewest() {
   const auto newest = ReadCurrent(directory_);
-  if (!newest.ok()) return newest.status();
-  absl::StatusOr<Manifest> manifest = Manifest{};
-  if (*newest > 0) manifest = ReadManifest(directory_, *newest);
-  if (!manifest.ok()) return absl::DataLossError(manifest.status().message());
+  if (newest.ok() && *newest == 0) return Manifest{};
+  if (newest.ok()) {
+    auto manifest = ReadManifest(directory_, *newest);
+    if (manifest.ok()) return manifest;
+    Fault(manifest.status());
+  } else {
+    Fault(newest.status());
+  }
+  const auto others = ListManifests(directory_);
+  if (!others.ok()) return others.status();
+  for (const std::uint64_t other : *others) {
+    auto manifest = ReadManifest(directory_, other);
+    if (manifest.ok()) return manifest;
+    if (!newest.ok() || other != *newest) Fault(manifest.status());
+  }
+  return absl::DataLossError(absl::StrJoin(faults_, "\n"));
+}
+
+absl::StatusOr<FsckReport> Checker::Run() {
+  const auto manifest = ReadNewest();
+  if (!manifest.ok()) return manifest.status();
   report_.generation = manifest->generation;
   std::uint64_t last_version = 0;
   for (const SegmentEntry& entry : manifest->segments) {
@@ -256,7 +315,8 @@ absl::StatusOr<FsckReport> Checker::Run() {
     const auto opened = OpenGeneration(directory_, alone, format_.dimension, nullptr);
     ++report_.segments;
     if (!opened.ok()) {
-      Fault(opened.status());
+      CheckFiles(entry, opened.status());
+      unread_ = true;
       continue;
     }
     const OpenSegment& segment = (*opened)->segments.front();

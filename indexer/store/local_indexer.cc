@@ -447,14 +447,10 @@ absl::StatusOr<std::unique_ptr<Indexer>> OpenIndexer(const IndexerOptions& optio
   if (auto status = CheckFormat(options); !status.ok()) return status;
   auto log = Log::Open(options.directory + "/log");
   if (!log.ok()) return log.status();
-  auto publisher = Publisher::Open(options.directory, options.embedder->Dimension());
+  auto publisher =
+      Publisher::Open(options.directory, options.embedder->Dimension(), (*log)->trimmed());
   if (!publisher.ok()) return publisher.status();
   const Manifest& manifest = (*publisher)->current()->manifest;
-  if (manifest.covered < (*log)->trimmed()) {
-    return absl::DataLossError(absl::StrCat(options.directory, ": generation ", manifest.generation,
-                                            " ends at change ", manifest.covered,
-                                            ", but the log begins after ", (*log)->trimmed()));
-  }
   // What a crash kept from being trimmed.
   if (auto status = (*log)->Trim(manifest.covered); !status.ok()) return status;
   const auto pending = (*log)->CountDocuments();

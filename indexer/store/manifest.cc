@@ -1,5 +1,8 @@
 #include "indexer/store/manifest.h"
 
+#include <algorithm>
+#include <functional>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -123,6 +126,22 @@ absl::StatusOr<std::uint64_t> ReadCurrent(const std::string& directory) {
     return absl::DataLossError(absl::StrCat(path, " is damaged"));
   }
   return generation;
+}
+
+absl::StatusOr<std::vector<std::uint64_t>> ListManifests(const std::string& directory) {
+  const auto names = ListDirectory(directory);
+  if (!names.ok()) return names.status();
+  std::vector<std::uint64_t> generations;
+  for (const std::string& name : *names) {
+    std::uint64_t generation = 0;
+    if (name.starts_with(kManifestPrefix) &&
+        absl::SimpleAtoi(name.substr(kManifestPrefix.size()), &generation) &&
+        name == ManifestName(generation)) {
+      generations.push_back(generation);
+    }
+  }
+  std::ranges::sort(generations, std::greater<>());
+  return generations;
 }
 
 absl::StatusOr<Manifest> ReadManifest(const std::string& directory, std::uint64_t generation) {

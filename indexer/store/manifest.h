@@ -47,6 +47,8 @@ std::string ManifestName(std::uint64_t generation);
 
 // The generation CURRENT names; 0 if there is none yet.
 absl::StatusOr<std::uint64_t> ReadCurrent(const std::string& directory);
+// The generations whose manifests are in the directory, newest first.
+absl::StatusOr<std::vector<std::uint64_t>> ListManifests(const std::string& directory);
 absl::StatusOr<Manifest> ReadManifest(const std::string& directory, std::uint64_t generation);
 absl::Status PublishManifest(const std::string& directory, const Manifest& manifest);
 

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "indexer/store/deletes.h"
 
@@ -29,34 +30,69 @@ bool IsOurs(const std::string& name) {
          name.starts_with("manifest-") || name.ends_with(".tmp");
 }
 
+// Generation 0 is empty. kDataLoss: it cannot be read, or does not contain the log up to `trimmed`,
+// so that opening it would bring back what has been deleted since.
+absl::StatusOr<std::shared_ptr<const Generation>> OpenNumbered(const std::string& directory,
+                                                               std::uint64_t number, int dimension,
+                                                               std::uint64_t trimmed) {
+  absl::StatusOr<Manifest> manifest = Manifest{};
+  if (number > 0) manifest = ReadManifest(directory, number);
+  absl::Status status = manifest.status();
+  if (status.ok() && manifest->covered < trimmed) {
+    return absl::DataLossError(absl::StrCat(directory, ": generation ", number, " ends at change ",
+                                            manifest->covered, ", but the log begins after ",
+                                            trimmed));
+  }
+  if (status.ok()) {
+    auto generation = OpenGeneration(directory, *manifest, dimension, nullptr);
+    if (generation.ok()) return generation;
+    status = generation.status();
+  }
+  // Nothing but us removes files: what is listed and not there is lost.
+  return absl::IsNotFound(status) ? absl::DataLossError(status.message()) : status;
+}
+
 }  // namespace
 
 Publisher::Publisher(std::string directory, int dimension)
     : directory_(std::move(directory)), dimension_(dimension) {}
 
 absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(const std::string& directory,
-                                                           int dimension) {
+                                                           int dimension, std::uint64_t trimmed) {
   const auto newest = ReadCurrent(directory);
-  if (!newest.ok()) return newest.status();
-  absl::StatusOr<Manifest> manifest = Manifest{};
-  if (*newest > 0) manifest = ReadManifest(directory, *newest);
-  if (!manifest.ok()) return manifest.status();
-  auto generation = OpenGeneration(directory, *manifest, dimension, nullptr);
-  if (!generation.ok()) {
-    // Nothing but us removes files: what CURRENT lists and is not there is lost.
-    if (!absl::IsNotFound(generation.status())) return generation.status();
-    return absl::DataLossError(generation.status().message());
+  const auto manifests = ListManifests(directory);
+  if (!manifests.ok()) return manifests.status();
+  auto generation = newest.ok()
+                        ? OpenNumbered(directory, *newest, dimension, trimmed)
+                        : absl::StatusOr<std::shared_ptr<const Generation>>(newest.status());
+  const bool damaged = absl::IsDataLoss(generation.status());
+  for (std::size_t i = 0; absl::IsDataLoss(generation.status()) && i < manifests->size(); ++i) {
+    auto other = OpenNumbered(directory, (*manifests)[i], dimension, trimmed);
+    if (other.ok()) generation = std::move(other);
   }
+  if (!generation.ok()) return generation.status();
+  if (damaged) {
+    auto again = std::make_shared<Generation>(**generation);
+    again->manifest.generation = std::max(newest.value_or(0), manifests->front()) + 1;
+    if (auto s = PublishManifest(directory, again->manifest); !s.ok()) return s;
+    generation = std::move(again);
+  }
+  const Manifest& manifest = (*generation)->manifest;
   std::unique_ptr<Publisher> publisher(new Publisher(directory, dimension));
-  publisher->current_ = *std::move(generation);
-  publisher->recent_.push_back(*manifest);
-  publisher->last_attempt_ = manifest->generation;
-  publisher->next_segment_ = manifest->next_segment;
+  publisher->current_ = *generation;
+  publisher->recent_.push_back(manifest);
+  publisher->last_attempt_ = manifest.generation;
+  publisher->next_segment_ = manifest.next_segment;
 
   const auto names = ListDirectory(directory);
   if (!names.ok()) return names.status();
-  const std::set<std::string> listed = FilesOf(*manifest);
+  const std::set<std::string> listed = FilesOf(manifest);
   for (const std::string& name : *names) {
+    // A reader may know a lost generation's segment by its number, which is not used again.
+    std::uint64_t segment = 0;
+    if (damaged && name.starts_with("segment-") && absl::SimpleAtoi(name.substr(8), &segment)) {
+      publisher->next_segment_ = std::max(publisher->next_segment_, segment + 1);
+    }
     if (!IsOurs(name) || listed.contains(name)) continue;
     if (auto s = RemoveTree(absl::StrCat(directory, "/", name)); !s.ok()) return s;
   }

@@ -20,9 +20,12 @@ namespace citeseek::indexer {
 
 class Publisher {
  public:
-  // Opens the newest generation and removes files that it does not list.
+  // Opens the newest generation and removes files that it does not list. If CURRENT, its manifest
+  // or its segments are damaged or missing, the newest generation that can be opened and that
+  // contains the log up to `trimmed` is published anew: what came after it is still in the log.
+  // kDataLoss if there is none; then nothing is removed.
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(const std::string& directory,
-                                                         int dimension);
+                                                         int dimension, std::uint64_t trimmed);
 
   std::shared_ptr<const Generation> current() const;
 
