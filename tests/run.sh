@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # run.sh [dev|asan|tsan] [CTEST ARGUMENT...]: installs what is missing, builds a preset with its
-# tests and runs them through CTest. The sanitizer presets build and run the unit tests and the
-# fuzz corpora only.
+# tests and runs them through CTest. The sanitizer presets build and run the unit tests only, and
+# asan also the fuzz corpora.
 set -euo pipefail
 
 root="$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")"
 preset="${1:-dev}"
 shift || true
+select=()
 case "$preset" in
-  dev) target=all ;;
-  asan | tsan) target=unit_tests ;;
+  dev) targets=(all) ;;
+  asan) targets=(unit_tests fuzz_replays) select=(-L 'unit|fuzz') ;;
+  tsan) targets=(unit_tests) select=(-L unit) ;;
   *)
     echo "usage: $0 [dev|asan|tsan] [CTEST ARGUMENT...]" >&2
     exit 2
@@ -27,8 +29,5 @@ cd "$root"
 launcher=()
 if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
 if [[ ! -f build/$preset/build.ninja ]]; then cmake --preset "$preset" "${launcher[@]}"; fi
-cmake --build "build/$preset" --target "$target"
-
-select=()
-if [[ "$target" == unit_tests ]]; then select=(-L unit); fi
+cmake --build "build/$preset" --target "${targets[@]}"
 ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" "${select[@]}" "$@"
