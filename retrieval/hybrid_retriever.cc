@@ -25,6 +25,7 @@ using indexer::Snapshot;
 
 // Each leg brings this many candidates at least, so that fusion has something to choose from.
 constexpr std::size_t kMinCandidates = 100;
+constexpr std::size_t kFurther = 16;
 constexpr absl::Duration kGenerationPoll = absl::Milliseconds(2);
 constexpr absl::Duration kMaxGenerationWait = absl::Seconds(30);
 // With less time than this the vectors are left out; the embedder may take half of what there is.
@@ -117,14 +118,6 @@ class HybridRetriever : public Retriever {
     if (!dense.ok()) return dense.status();
     const bool lexical_alone = !dense->has_value();
     const std::size_t wanted = lexical_alone ? top_k : std::max(top_k, kMinCandidates);
-    std::vector<ScoredPassage> near;
-    if (!lexical_alone) {
-      auto found = (*dense)->Search(
-          {.top_k = wanted, .allowed = *allowed, .deadline = query.deadline, .stop = query.stop});
-      if (!found.ok()) return found.status();
-      near = *std::move(found);
-      result->stats.dense = watch.Lap();
-    }
     LexicalQuery lexical(snapshot, terms, {.k1 = options_.bm25_k1, .b = options_.bm25_b});
     std::vector<ScoredPassage> matching;
     if (lexical_alone || query.legs == Legs::kHybrid) {
@@ -134,14 +127,28 @@ class HybridRetriever : public Retriever {
       matching = *std::move(found);
       result->stats.lexical = watch.Lap();
     }
-    auto candidates = Join(matching, near, lexical, *dense);
-    if (!candidates.ok()) return candidates.status();
-    const double dense_weight = lexical_alone                ? 0
-                                : query.legs == Legs::kDense ? 1
-                                                             : options_.dense_weight;
-    auto ranked = Fuse(*candidates, {.dense = dense_weight}, top_k);
-    result->stats.fuse = watch.Lap();
-    return ranked;
+    const double dense_weight = lexical_alone ? 0
+                                : query.legs == Legs::kDense
+                                    ? 1
+                                    : DenseWeight(options_.dense_weight, terms.size());
+    // The nearest passages may be those of a few documents: if hits are missing look further, once.
+    for (std::size_t nearest = wanted;; nearest *= kFurther) {
+      std::vector<ScoredPassage> near;
+      if (!lexical_alone) {
+        auto found = (*dense)->Search({.top_k = nearest,
+                                       .allowed = *allowed,
+                                       .deadline = query.deadline,
+                                       .stop = query.stop});
+        if (!found.ok()) return found.status();
+        near = *std::move(found);
+        result->stats.dense += watch.Lap();
+      }
+      auto candidates = Join(matching, near, lexical, *dense);
+      if (!candidates.ok()) return candidates.status();
+      auto ranked = Fuse(*candidates, {.dense = dense_weight}, top_k);
+      result->stats.fuse += watch.Lap();
+      if (ranked.size() == top_k || near.size() < nearest || nearest > wanted) return ranked;
+    }
   }
 
   // Nothing if the dense leg is not asked for, or, with the reason in `degraded`, if it cannot run.

@@ -17,7 +17,7 @@ struct HybridOptions {
   indexer::SnapshotSource* snapshots = nullptr;  // the three outlive the retriever
   const indexer::Analyzer* analyzer = nullptr;
   inference::Embedder* embedder = nullptr;  // null: lexical only
-  double dense_weight = 0.05;               // [0, 1]
+  double dense_weight = 0.03;               // [0, 1], of a short query: see DenseWeight
   double bm25_k1 = 1.0;
   double bm25_b = 0.4;
 };

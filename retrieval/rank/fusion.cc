@@ -7,6 +7,11 @@
 
 namespace citeseek::retrieval {
 
+double DenseWeight(double most, std::size_t terms) {
+  constexpr double kShortQuery = 4;
+  return most * std::min(1.0, kShortQuery / static_cast<double>(std::max<std::size_t>(terms, 1)));
+}
+
 std::vector<Candidate> Fuse(std::span<const Candidate> candidates, const FusionWeights& weights,
                             std::size_t top_k) {
   std::vector<Candidate> ranked(candidates.begin(), candidates.end());

@@ -6,6 +6,7 @@
 // Free functions, thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -24,8 +25,12 @@ struct Candidate {
 };
 
 struct FusionWeights {
-  double dense = 0.1;  // [0, 1]; the lexical leg has the rest
+  double dense = 0.03;  // [0, 1]; the lexical leg has the rest
 };
+
+// The dense leg's weight in a query of so many terms: `most` up to four terms, then falling as one
+// over the terms. Each term is evidence for BM25, while the vector stays one opinion.
+double DenseWeight(double most, std::size_t terms);
 
 // The best candidate of each document, best first, at most top_k; equal scores by place.
 std::vector<Candidate> Fuse(std::span<const Candidate> candidates, const FusionWeights& weights,

@@ -159,6 +159,21 @@ TEST_F(HybridRetrieverTest, GivesOnlyWordsToTheLexicalLegAndVectorsToTheDenseOne
   EXPECT_EQ(dense->hits[0].lexical_score, 0);
 }
 
+TEST_F(HybridRetrieverTest, LooksPastADocumentWhosePassagesFillTheCandidates) {
+  std::string chapters;
+  for (int i = 0; i < 150; ++i) chapters += "harbour crane\n\n";
+  auto snapshot = std::make_shared<MemorySnapshot>();
+  snapshot->embedder_ = embedder_.Name();
+  snapshot->dimension_ = embedder_.Dimension();
+  snapshot->segments_.push_back(tests::MakeMemorySegment(
+      {.documents = {Stored("a", chapters), Stored("b", "harbour bread"), Stored("c", "crane")},
+       .analyzer = &analyzer_,
+       .embedder = &embedder_}));
+  source_.Set(snapshot);
+  EXPECT_THAT(Ids({.text = "harbour crane", .top_k = 3, .legs = Legs::kDense}),
+              ::testing::UnorderedElementsAre("a", "b", "c"));
+}
+
 TEST_F(HybridRetrieverTest, ScoresWhatOneLegDidNotSeeExactlyByTheOther) {
   // 'crane' is in two documents; the dense leg ranks all of them.
   const auto hybrid = retriever_->Search({.text = "crane"});

@@ -20,6 +20,13 @@ TEST(Fusion, WeighsBm25RelativeToTheBestAgainstTheDotProduct) {
   EXPECT_EQ(ranked[0].passage, 2U);
 }
 
+TEST(Fusion, TheMoreTermsAQueryHasTheLessTheVectorWeighs) {
+  EXPECT_EQ(DenseWeight(0.03, 0), 0.03);  // nothing to search by but the vector
+  EXPECT_EQ(DenseWeight(0.03, 4), 0.03);
+  EXPECT_NEAR(DenseWeight(0.03, 12), 0.01, 1e-12);
+  EXPECT_NEAR(DenseWeight(1, 1024), 4.0 / 1024, 1e-12);
+}
+
 TEST(Fusion, KeepsTheBestPassageOfADocumentAndBreaksTiesByPlace) {
   const std::vector<Candidate> candidates = {
       {.segment = 1, .passage = 3, .document = 3, .lexical = 4},
