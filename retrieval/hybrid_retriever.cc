@@ -31,6 +31,23 @@ constexpr absl::Duration kMaxGenerationWait = absl::Seconds(30);
 // With less time than this the vectors are left out; the embedder may take half of what there is.
 constexpr absl::Duration kMinTimeForDense = absl::Milliseconds(20);
 
+absl::Status CheckUtf8(const std::string& name, std::string_view text) {
+  const std::size_t valid = inference::ValidUtf8Prefix(text);
+  if (valid == text.size()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(name, " is not UTF-8 at byte ", valid));
+}
+
+absl::Status CheckUtf8(const Query& query) {
+  if (auto status = CheckUtf8("query", query.text); !status.ok()) return status;
+  if (auto status = CheckUtf8("collection", query.collection); !status.ok()) return status;
+  for (const Filter& filter : query.filters) {
+    if (auto status = CheckUtf8("filter field", filter.field); !status.ok()) return status;
+    auto status = CheckUtf8(absl::StrCat("filter ", filter.field), filter.value);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Validate(const Query& query) {
   if (query.text.empty()) return absl::InvalidArgumentError("query is empty");
   if (query.text.size() > kMaxQueryBytes) {
@@ -41,11 +58,7 @@ absl::Status Validate(const Query& query) {
     return absl::InvalidArgumentError(
         absl::StrCat("top_k ", query.top_k, " is not in [1, ", kMaxTopK, "]"));
   }
-  const std::size_t valid = inference::ValidUtf8Prefix(query.text);
-  if (valid != query.text.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("query is not UTF-8 at byte ", valid));
-  }
-  return absl::OkStatus();
+  return CheckUtf8(query);
 }
 
 absl::Status CheckLimits(const Query& query, const char* stage) {

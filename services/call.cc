@@ -136,6 +136,11 @@ ClientCall::ClientCall(absl::Time deadline, const std::stop_token& stop)
 
 absl::Status ClientCall::ToStatus(const grpc::Status& status) const {
   if (!status.ok() && stop_.stop_requested()) return absl::CancelledError("cancelled");
+  // gRPC's own words for a deadline that no server has spoken about.
+  if (status.error_code() == grpc::DEADLINE_EXCEEDED &&
+      status.error_message() == "Deadline Exceeded") {
+    return absl::DeadlineExceededError("deadline passed before the server answered");
+  }
   return FromGrpc(status);
 }
 
@@ -154,9 +159,16 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
-absl::Status WaitConnected(grpc::Channel& channel, const std::string& address,
-                           absl::Time deadline) {
-  if (channel.WaitForConnected(absl::ToChronoTime(deadline))) return absl::OkStatus();
+absl::Status WaitConnected(grpc::Channel& channel, const std::string& address, absl::Time deadline,
+                           bool patient) {
+  const auto until = absl::ToChronoTime(deadline);
+  auto state = channel.GetState(/*try_to_connect=*/true);
+  while (state != GRPC_CHANNEL_READY) {
+    if (!patient && state == GRPC_CHANNEL_TRANSIENT_FAILURE) break;
+    if (!channel.WaitForStateChange(state, until)) break;
+    state = channel.GetState(/*try_to_connect=*/true);
+  }
+  if (state == GRPC_CHANNEL_READY) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat("no server answers at ", address));
 }
 

@@ -214,8 +214,10 @@ class ClientCall {
 // A channel with the house's keepalive, message size and retry settings; connects at first use.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 
-// kUnavailable, with the address, if no connection stands before the deadline.
-absl::Status WaitConnected(grpc::Channel& channel, const std::string& address, absl::Time deadline);
+// kUnavailable, with the address, if no connection stands before the deadline, or, unless
+// `patient`, as soon as the first try has failed.
+absl::Status WaitConnected(grpc::Channel& channel, const std::string& address, absl::Time deadline,
+                           bool patient = true);
 
 // The house's keepalive, message size and stream settings of a server.
 void ApplyServerSettings(grpc::ServerBuilder& builder);

@@ -2,7 +2,9 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -138,12 +140,16 @@ class Reader {
 };
 
 absl::StatusOr<std::string> ReadWhole(const std::string& what, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  if (file) bytes << file.rdbuf();
-  if (!file) {
-    return absl::NotFoundError(absl::StrCat(what, " ", path, " cannot be read"));
+  const std::string name = absl::StrCat(what, " ", path, " cannot be read");
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return absl::InvalidArgumentError(name + ": it is a directory");
   }
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::ErrnoToStatus(errno, name);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
   return bytes.str();
 }
 

@@ -2,6 +2,7 @@
 #include <grpc/support/log.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -128,6 +129,8 @@ void AddQueryCommands(CLI::App& app, Options& o) {
 // Every command has one Add function here; `citeseek model ...`, the engine alone, goes here too.
 void AddCommands(CLI::App& app, Options& o) {
   app.require_subcommand(1);
+  app.set_version_flag("--version", VersionText());
+  app.footer("`citeseek help COMMAND` tells the options of a command.");
   app.fallthrough();
   app.add_option("--data", o.global.data,
                  "Data directory; default: $CITESEEK_HOME, else ~/.local/share/citeseek");
@@ -154,8 +157,15 @@ int Main(int argc, char** argv) {
   CLI::App app{"CiteSeek: search your documents, get answers with exact citations", "citeseek"};
   Options options;
   AddCommands(app, options);
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && arguments[0] == "help") {  // help [COMMAND] -> [COMMAND] --help
+    arguments.erase(arguments.begin());
+    arguments.resize(std::min<std::size_t>(arguments.size(), 1));
+    arguments.push_back("--help");
+  }
+  std::ranges::reverse(arguments);  // as CLI11 takes them
   try {
-    app.parse(argc, argv);
+    app.parse(arguments);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // help
     std::cerr << "citeseek: " << error.what() << "\n";

@@ -14,6 +14,7 @@
 #include "indexer/store/merge.h"
 #include "indexer/store/publisher.h"
 #include "indexer/store/segment_builder.h"
+#include "inference/utf8.h"
 
 namespace citeseek::indexer {
 namespace {
@@ -26,6 +27,23 @@ absl::Status CheckTime(absl::Time deadline, const std::stop_token& stop) {
   if (stop.stop_requested()) return absl::CancelledError("indexing call was cancelled");
   if (deadline <= absl::Now()) return absl::DeadlineExceededError("indexing call is out of time");
   return absl::OkStatus();
+}
+
+absl::Status ValidateKey(const DocumentKey& key) {
+  if (key.id.empty()) return absl::InvalidArgumentError("document id is empty");
+  for (const auto& [name, text] :
+       {std::pair("document id", &key.id), std::pair("collection", &key.collection)}) {
+    const std::size_t valid = inference::ValidUtf8Prefix(*text);
+    if (valid == text->size()) continue;
+    return absl::InvalidArgumentError(absl::StrCat(name, " is not UTF-8 at byte ", valid));
+  }
+  return absl::OkStatus();
+}
+
+// Names a key whose id is too long to be in the index.
+DocumentKey Shortened(const DocumentKey& key) {
+  const std::string start = key.id.substr(0, 64);
+  return {start.substr(0, inference::ValidUtf8Prefix(start)) + "...", key.collection};
 }
 
 // One thread turns the log into segments and publishes them, one merges segments; callers write the
@@ -175,10 +193,9 @@ absl::StatusOr<std::vector<DeleteResult>> LocalIndexer::Delete(const DeleteReque
   std::vector<Change> changes(request.keys.size());
   for (std::size_t i = 0; i < changes.size(); ++i) {
     changes[i].key = &request.keys[i];
-    if (request.keys[i].id.empty()) {
-      changes[i].status = absl::InvalidArgumentError("document id is empty");
-    } else if (request.keys[i].id.size() > kMaxIdBytes) {
-      changes[i].status = NoSuchDocument({request.keys[i].id.substr(0, 64) + "...", ""});
+    changes[i].status = ValidateKey(request.keys[i]);
+    if (changes[i].status.ok() && request.keys[i].id.size() > kMaxIdBytes) {
+      changes[i].status = NoSuchDocument(Shortened(request.keys[i]));
     }
   }
   if (auto status = Write(changes, 0, 64 * changes.size()); !status.ok()) return status;
@@ -206,9 +223,10 @@ absl::StatusOr<std::uint64_t> LocalIndexer::Commit(const CommitRequest& request)
 
 absl::StatusOr<StoredDocument> LocalIndexer::Get(const GetRequest& request) {
   DocumentKey key = request.key;
+  if (auto status = ValidateKey(key); !status.ok()) return status;
+  if (key.id.size() > kMaxIdBytes) return NoSuchDocument(Shortened(key));
   while (true) {
     if (auto status = CheckTime(request.deadline, request.stop); !status.ok()) return status;
-    if (key.id.size() > kMaxIdBytes) return NoSuchDocument({key.id.substr(0, 64) + "...", ""});
     if (request.key.collection.empty()) {
       const auto collections = log_->Collections(key.id);
       if (!collections.ok()) return collections.status();

@@ -87,6 +87,7 @@ int RunDelete(const GlobalOptions& global, const DocumentOptions& options);
 
 int RunFsck(const GlobalOptions& global);
 int RunVersion(const GlobalOptions& global);
+std::string VersionText();  // "citeseek 0.1.0"
 
 // Prints "citeseek: <message>" on stderr.
 int Fail(const absl::Status& status, int code = kFailed);

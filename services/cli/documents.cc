@@ -83,9 +83,11 @@ int RunVersion(const GlobalOptions& global) {
   if (global.json) {
     std::cout << FlatJson({{"version", std::string(CITESEEK_VERSION)}}) << "\n";
   } else {
-    std::cout << "citeseek " << CITESEEK_VERSION << "\n";
+    std::cout << VersionText() << "\n";
   }
   return kDone;
 }
+
+std::string VersionText() { return "citeseek " CITESEEK_VERSION; }
 
 }  // namespace citeseek::services

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <future>
 #include <iostream>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -34,6 +35,12 @@ struct Counts {
   std::uintmax_t text_bytes = 0;
 };
 
+std::string FormatBytes(double bytes) {
+  if (bytes < 1e3) return absl::StrFormat("%.0f bytes", bytes);
+  if (bytes < 1e6) return absl::StrFormat("%.1f KB", bytes / 1e3);
+  return absl::StrFormat("%.1f MB", bytes / 1e6);
+}
+
 // The files of all paths, folders recursively, in the order of their names.
 class FileList {
  public:
@@ -43,7 +50,15 @@ class FileList {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
     if (!fs::exists(status)) return Report(path, error ? error.message() : "no such file");
-    if (fs::is_directory(status)) return AddFolder(path, path);
+    if (fs::is_directory(status)) {
+      const std::size_t before = files_.size(), faults = counts_.failed;
+      AddFolder(path, path);
+      if (files_.size() == before && counts_.failed == faults) {
+        std::cerr << "citeseek: " << Printable(path)
+                  << " holds no .txt, .md, .html, .htm or .jsonl file\n";
+      }
+      return;
+    }
     if (!indexer::IsSupportedFile(path)) {
       return Report(path, "its type is not one of .txt, .md, .html, .htm, .jsonl");
     }
@@ -101,8 +116,8 @@ class Progress {
     const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
     const absl::Duration left = (now - start_) * ((1 - share) / std::max(share, 1e-3));
     std::cerr << (terminal_ ? "\r\033[K" : "")
-              << absl::StrFormat("%3.0f%%  %d documents, %.1f MB, %s left", 100 * share,
-                                 counts.documents, static_cast<double>(done) / 1e6,
+              << absl::StrFormat("%3.0f%%  %d documents, %s, %s left", 100 * share,
+                                 counts.documents, FormatBytes(static_cast<double>(done)),
                                  absl::FormatDuration(absl::Ceil(left, absl::Seconds(1))))
               << (terminal_ ? "" : "\n") << std::flush;
   }
@@ -183,30 +198,42 @@ void PrintSummary(const Counts& counts, std::uint64_t generation, absl::Duration
               << "\n";
     return;
   }
-  std::cout << absl::StrFormat("indexed %d documents (%.1f MB of text) of %d files in %.1f s",
-                               counts.documents, number(counts.text_bytes) / 1e6, counts.files,
-                               seconds);
+  std::cout << absl::StrFormat("indexed %d documents (%s of text) of %d files in %.1f s",
+                               counts.documents, FormatBytes(number(counts.text_bytes)),
+                               counts.files, seconds);
   if (counts.failed > 0) std::cout << "; " << counts.failed << " failed";
   if (counts.skipped > 0) std::cout << "; " << counts.skipped << " skipped";
   std::cout << "; generation " << generation << "\n";
 }
 
+// The other file of this run whose document has the same id, or nothing. Lines of a .jsonl have ids
+// of their own, and a later one replaces an earlier one.
+std::string OtherFile(const indexer::Document& document, const std::string& path,
+                      std::map<std::string, std::string>& paths) {
+  if (document.uri != path || path.ends_with(".jsonl")) return "";
+  const auto [place, is_new] = paths.try_emplace(document.id, path);
+  std::error_code error;
+  return is_new || fs::equivalent(place->second, path, error) ? "" : place->second;
+}
+
 }  // namespace
 
 int RunIndex(const GlobalOptions& global, const IndexOptions& options) {
+  Counts counts;
+  FileList list(counts);
+  for (const std::string& path : options.paths) list.Add(path);
+  if (list.files().empty() && counts.failed > 0) return kFailed;  // makes no data directory
   Log log("warn");
   const auto app = OpenTarget(global, {ServiceRole::kInference, ServiceRole::kIndexer}, &log,
                               /*make=*/true);
   if (!app.ok()) return Fail(app.status());
   indexer::Indexer& indexer = *(*app)->indexer();
-  Counts counts;
-  FileList list(counts);
-  for (const std::string& path : options.paths) list.Add(path);
   std::uintmax_t total = 0;
   for (const File& file : list.files()) total += file.bytes;
 
   Progress progress(total);
   Sender sender(indexer, counts);
+  std::map<std::string, std::string> paths;  // of the documents that are whole files, by id
   std::uintmax_t done = 0;
   for (const File& file : list.files()) {
     absl::Status fatal;
@@ -217,6 +244,14 @@ int RunIndex(const GlobalOptions& global, const IndexOptions& options) {
             progress.Clear();
             ++counts.failed;
             Fail(document.status());
+            return true;
+          }
+          if (const auto twin = OtherFile(*document, file.path, paths); !twin.empty()) {
+            progress.Clear();
+            ++counts.failed;
+            Fail(absl::AlreadyExistsError(
+                absl::StrCat(file.path, ": ", twin, " has the same document id ", document->id,
+                             ": index their common folder, or one of them with --collection")));
             return true;
           }
           if (!options.collection.empty()) document->collection = options.collection;

@@ -19,6 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
+
 std::string ServerPath(const std::string& data) {
   return (fs::path(data) / "server.json").string();
 }
@@ -51,7 +53,8 @@ absl::StatusOr<ServerFile> FindServer(const std::string& data) {
     return absl::NotFoundError("the server is gone");
   }
   const auto channel = MakeChannel(server->address);
-  auto status = WaitConnected(*channel, server->address, absl::Now() + absl::Seconds(2));
+  auto status = WaitConnected(*channel, server->address, absl::Now() + absl::Seconds(2),
+                              /*patient=*/false);
   if (!status.ok()) return status;
   return server;
 }
@@ -89,6 +92,11 @@ absl::StatusOr<std::unique_ptr<App>> OpenTarget(const GlobalOptions& global,
       return absl::InvalidArgumentError(
           absl::StrCat("--openai is for a process that answers itself, but the server at ", address,
                        " answers: give --openai to it"));
+    }
+    if (!global.server.empty()) {
+      const auto status = WaitConnected(*MakeChannel(address), address,
+                                        absl::Now() + kConnectTimeout, /*patient=*/false);
+      if (!status.ok()) return status;
     }
     config.remotes = {address, address, address, address};
     return App::Make(config, log);

@@ -4,6 +4,7 @@
 
 #include "citeseek/v1/gateway.grpc.pb.h"
 #include "services/gateway/convert.h"
+#include "services/retrieval/convert.h"
 
 namespace citeseek::services {
 namespace {
@@ -16,6 +17,9 @@ class GatewayClient final : public gateway::Answerer {
   absl::StatusOr<gateway::Answer> Ask(const gateway::Question& question,
                                       const gateway::EventSink& sink) override {
     if (auto status = CheckUtf8("question", question.text); !status.ok()) return status;
+    if (auto status = CheckScopeUtf8(question.collection, question.filters); !status.ok()) {
+      return status;
+    }
     ClientCall call(question.deadline, question.stop);
     const auto stream = stub_->Ask(call.context(), ToProto(question));
     v1::AskResponse response;

@@ -9,6 +9,12 @@ namespace {
 
 constexpr std::size_t kBatchBytes = 16 << 20;
 
+// What is not UTF-8 cannot travel in a message.
+absl::Status ValidateKey(const indexer::DocumentKey& key) {
+  if (auto status = CheckUtf8("document id", key.id); !status.ok()) return status;
+  return CheckUtf8("collection", key.collection);
+}
+
 class IndexerClient final : public indexer::Indexer {
  public:
   explicit IndexerClient(const std::shared_ptr<grpc::Channel>& channel)
@@ -61,10 +67,14 @@ class IndexerClient final : public indexer::Indexer {
 
   absl::StatusOr<std::vector<indexer::DeleteResult>> Delete(
       const indexer::DeleteRequest& request) override {
+    std::vector<indexer::DeleteResult> results(request.keys.size());
     v1::DeleteRequest message;
-    for (const indexer::DocumentKey& key : request.keys) {
-      if (auto status = CheckUtf8("document id", key.id); !status.ok()) return status;
-      if (auto status = CheckUtf8("collection", key.collection); !status.ok()) return status;
+    std::vector<std::size_t> places;  // of the message's keys in `results`
+    for (std::size_t i = 0; i < request.keys.size(); ++i) {
+      const indexer::DocumentKey& key = request.keys[i];
+      results[i].status = ValidateKey(key);
+      if (!results[i].status.ok()) continue;
+      places.push_back(i);
       v1::DocumentKey& to = *message.add_keys();
       to.set_id(key.id);
       to.set_collection(key.collection);
@@ -73,9 +83,12 @@ class IndexerClient final : public indexer::Indexer {
     v1::DeleteResponse response;
     const auto status = call.ToStatus(stub_->Delete(call.context(), message, &response));
     if (!status.ok()) return status;
-    std::vector<indexer::DeleteResult> results;
-    for (const v1::ItemStatus& result : response.results()) {
-      results.push_back({FromProto(result)});
+    if (static_cast<std::size_t>(response.results_size()) != places.size()) {
+      return absl::InternalError(absl::StrCat("the indexer answered ", response.results_size(),
+                                              " results for ", places.size(), " keys"));
+    }
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      results[places[i]].status = FromProto(response.results(static_cast<int>(i)));
     }
     return results;
   }
@@ -89,10 +102,7 @@ class IndexerClient final : public indexer::Indexer {
   }
 
   absl::StatusOr<indexer::StoredDocument> Get(const indexer::GetRequest& request) override {
-    if (auto status = CheckUtf8("document id", request.key.id); !status.ok()) return status;
-    if (auto status = CheckUtf8("collection", request.key.collection); !status.ok()) {
-      return status;
-    }
+    if (auto status = ValidateKey(request.key); !status.ok()) return status;
     v1::GetRequest message;
     message.mutable_key()->set_id(request.key.id);
     message.mutable_key()->set_collection(request.key.collection);

@@ -65,7 +65,7 @@ class EmbedderClient final : public inference::Embedder {
     const auto columns = static_cast<std::size_t>(dimension_);
     if (out.size() != request.texts.size() * columns) {
       return absl::InvalidArgumentError(absl::StrCat("out of ", out.size(), " floats is not ",
-                                                     request.texts.size(), " x ", columns));
+                                                     request.texts.size(), " rows of ", columns));
     }
     v1::EmbedRequest batch;
     batch.set_kind(ToProto(request.kind));
@@ -117,8 +117,8 @@ class RerankerClient final : public inference::Reranker {
 
   absl::Status Score(const inference::RerankRequest& request, std::span<float> out) override {
     if (out.size() != request.passages.size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("out of ", out.size(), " floats is not ", request.passages.size()));
+      return absl::InvalidArgumentError(absl::StrCat("out of ", out.size(), " floats is not ",
+                                                     request.passages.size(), " scores"));
     }
     if (auto status = CheckUtf8("query", request.query); !status.ok()) return status;
     v1::RerankRequest message;

@@ -13,6 +13,7 @@ class RetrievalClient final : public retrieval::Retriever {
 
   absl::StatusOr<retrieval::Result> Search(const retrieval::Query& query) override {
     if (auto status = CheckUtf8("query", query.text); !status.ok()) return status;
+    if (auto status = CheckScopeUtf8(query.collection, query.filters); !status.ok()) return status;
     ClientCall call(query.deadline, query.stop);
     v1::SearchResponse response;
     const auto status = call.ToStatus(stub_->Search(call.context(), ToProto(query), &response));

@@ -1,5 +1,7 @@
 #include "services/retrieval/convert.h"
 
+#include "services/call.h"
+
 namespace citeseek::services {
 namespace {
 
@@ -38,6 +40,17 @@ std::vector<retrieval::Filter> FromProto(
   std::vector<retrieval::Filter> result;
   for (const v1::Filter& filter : filters) result.push_back({filter.field(), filter.value()});
   return result;
+}
+
+absl::Status CheckScopeUtf8(const std::string& collection,
+                            const std::vector<retrieval::Filter>& filters) {
+  if (auto status = CheckUtf8("collection", collection); !status.ok()) return status;
+  for (const retrieval::Filter& filter : filters) {
+    if (auto status = CheckUtf8("filter field", filter.field); !status.ok()) return status;
+    auto status = CheckUtf8(("filter " + filter.field).c_str(), filter.value);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 v1::SearchRequest ToProto(const retrieval::Query& query) {

@@ -23,4 +23,8 @@ void ToProto(const std::vector<retrieval::Filter>& filters,
 std::vector<retrieval::Filter> FromProto(
     const google::protobuf::RepeatedPtrField<v1::Filter>& filters);
 
+// kInvalidArgument, in the retriever's words, if they cannot travel in a message.
+absl::Status CheckScopeUtf8(const std::string& collection,
+                            const std::vector<retrieval::Filter>& filters);
+
 }  // namespace citeseek::services

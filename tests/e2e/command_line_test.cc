@@ -143,7 +143,7 @@ TEST_F(CommandLine, FilesAndDirectoriesThatCannotBeUsedAreNamed) {
   const auto missing = Run({"index", "/nowhere/at-all.txt"});
   EXPECT_EQ(missing.exit_code, 1);
   EXPECT_THAT(missing.err, HasSubstr("citeseek: /nowhere/at-all.txt: "));
-  const std::string file = directory_.Write("file", "x");
+  const std::string file = directory_.Write("file.txt", "x");
   const auto under = RunCiteseek({"index", file, "--data", file + "/data"});
   EXPECT_EQ(under.exit_code, 1);
   EXPECT_THAT(under.err, HasSubstr("data directory " + file + "/data"));

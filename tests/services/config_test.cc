@@ -80,8 +80,9 @@ TEST(Config, WhatIsWrongIsNamedWithItsPlace) {
 }
 
 TEST(Config, AFileThatIsNotThereIsNamed) {
-  EXPECT_EQ(ReadConfig("/nowhere/c.yaml").status(),
-            absl::NotFoundError("config file /nowhere/c.yaml cannot be read"));
+  EXPECT_EQ(
+      ReadConfig("/nowhere/c.yaml").status(),
+      absl::NotFoundError("config file /nowhere/c.yaml cannot be read: No such file or directory"));
 }
 
 TEST(Config, RolesAreACommaList) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
+#include <iterator>
 #include <latch>
 
 namespace citeseek::services {
@@ -32,6 +34,29 @@ TEST(WorkerPool, AllThreadsWorkAtOnce) {
   std::latch all(4);
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(pool.Submit([&] { all.arrive_and_wait(); }));
   all.wait();
+}
+
+std::ptrdiff_t ThreadsOfThisProcess() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
+TEST(WorkerPool, ThreadsAreStartedForWorkOnly) {
+  const auto before = ThreadsOfThisProcess();
+  WorkerPool pool(16, 16);
+  EXPECT_EQ(ThreadsOfThisProcess(), before);
+  std::latch running(2), release(1), done(2);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(pool.Submit([&] {
+      running.count_down();
+      release.wait();
+      done.count_down();
+    }));
+  }
+  running.wait();
+  EXPECT_EQ(ThreadsOfThisProcess(), before + 2);
+  release.count_down();
+  done.wait();
 }
 
 }  // namespace

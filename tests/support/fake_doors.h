@@ -6,6 +6,7 @@
 #pragma once
 
 #include <charconv>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
@@ -162,7 +163,7 @@ class FakeEmbedder final : public inference::Embedder {
   absl::Status Embed(const inference::EmbedRequest& request, std::span<float> out) override {
     if (out.size() != request.texts.size() * 3) {
       return absl::InvalidArgumentError("out of " + std::to_string(out.size()) + " floats is not " +
-                                        std::to_string(request.texts.size()) + " x 3");
+                                        std::to_string(request.texts.size()) + " rows of 3");
     }
     for (std::size_t i = 0; i < request.texts.size(); ++i) {
       if (auto s = script.Play(request.texts[i], request.deadline, request.stop); !s.ok()) return s;
@@ -190,20 +191,26 @@ class FakeReranker final : public inference::Reranker {
   Script script;
 };
 
-// Says "thinking", then the last message's words one by one; "forever" never ends by itself.
+// Says "thinking", then the last message three times, numbered; if that begins with "forever", it
+// never ends by itself.
 class FakeGenerator final : public inference::Generator {
  public:
   absl::StatusOr<inference::Finish> Generate(const inference::GenerateRequest& request,
                                              const inference::PieceSink& sink) override {
     last = request;
-    if (request.messages.empty()) return absl::InvalidArgumentError("prompt is empty");
+    if (request.messages.empty()) return absl::InvalidArgumentError("prompt has no messages");
     if (!sink({inference::Piece::Kind::kThought, "thinking…"})) {
       return absl::CancelledError("cancelled");
     }
     const std::string& text = request.messages.back().text;
     if (auto s = script.Play(text, request.deadline, request.stop); !s.ok()) return s;
-    const bool forever = text == "forever";
+    const bool forever = text.starts_with("forever");
     for (int i = 0; forever || i < 3; ++i) {
+      {
+        const std::scoped_lock lock(mutex_);
+        ++produced_;
+      }
+      changed_.notify_all();
       if (!sink({inference::Piece::Kind::kText, text + std::to_string(i)})) {
         script.Play("block", absl::InfinitePast(), {}).IgnoreError();  // counts as released
         return absl::CancelledError("cancelled");
@@ -212,8 +219,19 @@ class FakeGenerator final : public inference::Generator {
     return inference::Finish{inference::FinishReason::kLength, 11, 5, 3, "fake-model"};
   }
 
+  // True once n pieces of text have been made, false if that takes longer than `patience`.
+  bool AwaitProduced(int n, std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, patience, [&] { return produced_ >= n; });
+  }
+
   Script script;
   inference::GenerateRequest last;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int produced_ = 0;
 };
 
 class FakeAnswerer final : public gateway::Answerer {

@@ -75,7 +75,7 @@ Output RunCiteseek(const std::vector<std::string>& arguments, const std::string&
   return {Await(pid), ReadAll(out), ReadAll(err)};
 }
 
-ServerProcess::ServerProcess(const std::vector<std::string>& arguments)
+ServerProcess::ServerProcess(const std::vector<std::string>& arguments, bool await_line)
     : errors_file_(NewFile("err")) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
@@ -83,6 +83,7 @@ ServerProcess::ServerProcess(const std::vector<std::string>& arguments)
   close(ends[1]);
   output_ = ends[0];
   std::string line;
+  if (!await_line) return;
   for (char c = 0; read(output_, &c, 1) == 1 && c != '\n';) line += c;
   constexpr char kKey[] = "\"address\":\"";
   if (const std::size_t at = line.find(kKey); at != std::string::npos) {

@@ -23,14 +23,16 @@ Output RunCiteseek(const std::vector<std::string>& arguments, const std::string&
 // A citeseek server process; killed, if it still runs, when the object dies.
 class ServerProcess {
  public:
-  // Returns once the first line of output, {"address": ...}, has come, or the process has ended.
-  explicit ServerProcess(const std::vector<std::string>& arguments);
+  // Returns once the first line of output, {"address": ...}, has come, or the process has ended;
+  // at once if not `await_line`.
+  explicit ServerProcess(const std::vector<std::string>& arguments, bool await_line = true);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   const std::string& address() const { return address_; }  // empty: it did not start
   bool running();
+  pid_t pid() const { return pid_; }
   // Sends the signal, waits for the end and returns the exit code (128 + signal if killed by it).
   int Kill(int signal);
   // What it has written to stderr so far.
