@@ -26,6 +26,7 @@ using indexer::Snapshot;
 // Each leg brings this many candidates at least, so that fusion has something to choose from.
 constexpr std::size_t kMinCandidates = 100;
 constexpr std::size_t kFurther = 16;
+constexpr double kLargestDot = 1.01;  // of unit vectors, one rounded to bytes
 constexpr absl::Duration kGenerationPoll = absl::Milliseconds(2);
 constexpr absl::Duration kMaxGenerationWait = absl::Seconds(30);
 // With less time than this the vectors are left out; the embedder may take half of what there is.
@@ -144,6 +145,17 @@ class HybridRetriever : public Retriever {
                                 : query.legs == Legs::kDense
                                     ? 1
                                     : DenseWeight(options_.dense_weight, terms.size());
+    if (!lexical_alone && !matching.empty()) {
+      auto candidates = Join(matching, {}, lexical, *dense);
+      if (!candidates.ok()) return candidates.status();
+      auto ranked = Fuse(*candidates, {.dense = dense_weight}, top_k);
+      result->stats.fuse = watch.Lap();
+      // Of documents not seen yet none has a better BM25 than the last one seen.
+      const double unseen = matching.size() < wanted ? 0 : matching.back().score;
+      const double reach =
+          (1 - dense_weight) * unseen / matching.front().score + dense_weight * kLargestDot;
+      if (ranked.size() == top_k && ranked.back().fused > reach) return ranked;
+    }
     // The nearest passages may be those of a few documents: if hits are missing look further, once.
     for (std::size_t nearest = wanted;; nearest *= kFurther) {
       std::vector<ScoredPassage> near;
