@@ -65,8 +65,14 @@ std::string Brief(const absl::Status& status) {
   return message;
 }
 
-// A sentence that lacks its full stop gets one.
+// A sentence that lacks its full stop, or is only part of one, gets one.
 std::string Closed(std::string text, bool chinese) {
+  for (std::string_view open : {"；", "，", "：", ";", ",", ":"}) {
+    if (text.ends_with(open)) {
+      text.resize(text.size() - open.size());
+      break;
+    }
+  }
   if (text.empty()) return text;
   const auto last = static_cast<unsigned char>(text.back());
   const bool word = (last >= '0' && last <= '9') || (last >= 'a' && last <= 'z') ||

@@ -154,14 +154,61 @@ Number NumberAt(std::string_view text, std::size_t i) {
   return number;
 }
 
+// The value of a Chinese numeral's character: 〇 to 九 as 0 to 9, 十 百 千 万 as -1 to -4; 99:
+// none.
+int HanDigit(std::string_view c) {
+  static constexpr auto kDigits =
+      std::to_array<std::string_view>({"〇", "一", "二", "三", "四", "五", "六", "七", "八", "九"});
+  static constexpr auto kPowers = std::to_array<std::string_view>({"十", "百", "千", "万"});
+  for (std::size_t i = 0; i < kDigits.size(); ++i) {
+    if (c == kDigits[i]) return static_cast<int>(i);
+  }
+  for (std::size_t i = 0; i < kPowers.size(); ++i) {
+    if (c == kPowers[i]) return -1 - static_cast<int>(i);
+  }
+  return c == "零" || c == "○" ? 0 : c == "两" ? 2 : 99;
+}
+
+// 二〇一八 is 2018, 三十一 is 31, 两万六千 is 26000.
+Number HanNumberAt(std::string_view text, std::size_t i) {
+  Number number{.end = i};
+  std::int64_t all = 0, section = 0, digit = -1;
+  bool powers = false;
+  for (int length = 0; length < 12; ++length) {
+    const int value = HanDigit(text.substr(number.end, 3));
+    if (value == 99) break;
+    number.end += 3;
+    if (value >= 0) {
+      number.digits.push_back(static_cast<char>('0' + value));
+      digit = value;
+      continue;
+    }
+    powers = true;
+    if (value == -4) {
+      all = (all + section + std::max<std::int64_t>(digit, 0)) * 10000;
+      section = 0;
+    } else {
+      section += (digit < 0 ? 1 : digit) * (value == -1 ? 10 : value == -2 ? 100 : 1000);
+    }
+    digit = -1;
+  }
+  if (powers) number.digits = std::to_string(all + section + std::max<std::int64_t>(digit, 0));
+  return number;
+}
+
+Number AnyNumberAt(std::string_view text, std::size_t i) {
+  Number number = NumberAt(text, i);
+  return number.digits.empty() ? HanNumberAt(text, i) : number;
+}
+
 bool IsYear(const Number& number) {
   return number.plain && number.digits.size() == 4 &&
          (number.digits[0] == '1' || (number.digits[0] == '2' && number.digits[1] < '2'));
 }
 
 bool IsDay(const Number& number) {
-  return number.plain && number.digits.size() <= 2 && std::stoi(number.digits) >= 1 &&
-         std::stoi(number.digits) <= 31;
+  return number.plain && !number.digits.empty() && number.digits.size() <= 2 &&
+         std::stoi(number.digits) >= 1 && std::stoi(number.digits) <= 31;
 }
 
 // What stands right behind a number: a word, or one or two Chinese characters.
@@ -214,17 +261,17 @@ Value DateAt(std::string_view text, std::size_t i) {
     const Number year = NumberAt(text, SkipBlanks(text, next));
     return IsYear(year) ? done(year.end, year.digits + "-" + day) : done(first.end, day);
   }
-  const Number first = NumberAt(text, i);
+  const Number first = AnyNumberAt(text, i);
   const std::size_t after = SkipBlanks(text, first.end);
   if (IsYear(first)) {
     if (text.substr(after, 3) == "年") {  // 2024年3月1日
-      const Number m = NumberAt(text, SkipBlanks(text, after + 3));
+      const Number m = AnyNumberAt(text, SkipBlanks(text, after + 3));
       const std::size_t m_end = SkipBlanks(text, m.end);
       if (m.digits.empty() || !IsDay(m) || text.substr(m_end, 3) != "月") {
         return done(after + 3, first.digits);
       }
       const std::string year_month = first.digits + "-" + std::to_string(std::stoi(m.digits));
-      const Number d = NumberAt(text, SkipBlanks(text, m_end + 3));
+      const Number d = AnyNumberAt(text, SkipBlanks(text, m_end + 3));
       const std::size_t d_end = SkipBlanks(text, d.end);
       const bool day = !d.digits.empty() && IsDay(d) &&
                        (text.substr(d_end, 3) == "日" || text.substr(d_end, 3) == "号");
@@ -241,11 +288,13 @@ Value DateAt(std::string_view text, std::size_t i) {
         }
       }
     }
+    // A year in Chinese numerals needs its 年.
+    if (!IsDigit(text[i])) return value;
     return done(first.end, first.digits);
   }
   if (IsDay(first)) {
     if (text.substr(after, 3) == "月") {  // 3月1日
-      const Number d = NumberAt(text, SkipBlanks(text, after + 3));
+      const Number d = AnyNumberAt(text, SkipBlanks(text, after + 3));
       const std::size_t d_end = SkipBlanks(text, d.end);
       const std::string m = std::to_string(std::stoi(first.digits));
       const bool day = !d.digits.empty() && IsDay(d) &&
@@ -253,6 +302,7 @@ Value DateAt(std::string_view text, std::size_t i) {
       return day ? done(d_end + 3, m + "-" + std::to_string(std::stoi(d.digits)))
                  : done(after + 3, m);
     }
+    if (!IsDigit(text[i])) return value;
     std::size_t at = first.end;  // 3 March 1998, 3rd of March
     if (at + 1 < text.size() && IsLetter(text[at]) && IsLetter(text[at + 1])) at += 2;
     at = SkipBlanks(text, at);
@@ -285,6 +335,35 @@ bool StatesNumberWord(std::string_view text) {
       std::to_array<std::string_view>({"一", "二", "两", "三", "四", "五", "六", "七", "八", "九",
                                        "十", "百", "千", "万", "亿", "半"});
   return HasAny(text, kHan);
+}
+
+// A time that is no date: of the day, of the week, of the year, or a century.
+bool StatesTime(std::string_view text) {
+  static constexpr auto kHan = std::to_array<std::string_view>(
+      {"世纪", "年代", "点半", "点钟", "上午", "下午", "晚上", "周一", "周二", "周三", "周四",
+       "周五", "周六", "周日", "星期", "点整", "第二天", "春节", "除夕"});
+  static constexpr auto kWords = std::to_array<std::string_view>(
+      {"century", "centuries", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
+       "sunday", "midnight", "noon", "decade", "spring", "summer", "autumn", "winter"});
+  if (HasAny(text, kHan)) return true;
+  for (std::size_t at = text.find(':'); at != std::string_view::npos; at = text.find(':', at + 1)) {
+    if (at > 0 && IsDigit(text[at - 1]) && at + 2 < text.size() && IsDigit(text[at + 1]) &&
+        IsDigit(text[at + 2])) {
+      return true;
+    }
+  }
+  for (std::string_view mark : {"点", "日", "天"}) {  // 第三天, 八点
+    for (std::size_t at = text.find(mark); at != std::string_view::npos;
+         at = text.find(mark, at + 3)) {
+      if (at >= 1 && IsDigit(text[at - 1])) return true;
+      if (at >= 3 && HanDigit(text.substr(at - 3, 3)) != 99) return true;
+    }
+  }
+  const std::vector<std::string> words = Words(text);
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    return std::find(kWords.begin(), kWords.end(), word) != kWords.end() ||
+           std::find(kMonths.begin(), kMonths.end(), word) != kMonths.end();
+  });
 }
 
 // A capitalised word that the question does not hold.
@@ -342,11 +421,57 @@ QuestionCues ReadCues(std::string_view question) {
   return cues;
 }
 
+std::vector<Rewording> FindRewordings(std::string_view question) {
+  static constexpr auto kPhrases = std::to_array<std::pair<std::string_view, std::string_view>>({
+      {"how long", "length"},
+      {"how high", "height"},
+      {"how tall", "height"},
+      {"how wide", "width"},
+      {"how deep", "depth"},
+      {"how heavy", "weight"},
+      {"how large", "area"},
+      {"how old", "age"},
+      {"how many people live", "population"},
+      {"how many inhabitants", "population"},
+      {"how much does", "price fare"},
+      {"cost", "price fare"},
+      {"fares", "single return ticket"},
+      {"phone", "telephone"},
+      {"built", "constructed opened"},
+      {"discovered", "found"},
+      {"opening hours", "open closed"},
+      {"多少钱", "价格 元"},
+      {"多长", "全长 长度"},
+      {"多高", "高度 海拔"},
+      {"多大", "面积"},
+      {"多重", "重量"},
+      {"多宽", "宽度"},
+      {"多少人", "人口"},
+      {"几点", "上午 开放时间"},
+      {"开门", "开放 开馆"},
+      {"建于", "始建 建成"},
+      {"建成", "建于 始建"},
+      {"成立", "创立 建立 创办"},
+      {"电话", "telephone"},
+  });
+  const std::string lower = LowerAscii(question);
+  std::vector<Rewording> found;
+  for (const auto& [phrase, words] : kPhrases) {
+    const std::size_t at = lower.find(phrase);
+    if (at == std::string::npos) continue;
+    found.push_back(
+        {.range = {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at + phrase.size())},
+         .words = words});
+  }
+  return found;
+}
+
 std::vector<Value> FindValues(std::string_view text) {
   std::vector<Value> values;
   for (std::size_t i = 0; i < text.size();) {
     const bool letter_before = i > 0 && (IsLetter(text[i - 1]) || IsDigit(text[i - 1]));
-    if (letter_before || !(IsDigit(text[i]) || IsUpper(text[i]))) {
+    const bool han = HanDigit(text.substr(i, 3)) != 99;
+    if (letter_before || !(han || IsDigit(text[i]) || IsUpper(text[i]))) {
       ++i;
       continue;
     }
@@ -356,11 +481,12 @@ std::vector<Value> FindValues(std::string_view text) {
       values.push_back(std::move(date));
       continue;
     }
-    if (!IsDigit(text[i])) {
-      ++i;
+    const Number number = AnyNumberAt(text, i);
+    // One character is as often a word: 一个, 统一.
+    if (number.digits.empty() || (han && number.end - i < 6)) {
+      i = std::max(number.end, i + 1);
       continue;
     }
-    const Number number = NumberAt(text, i);
     Value value{.range = {static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(number.end)},
                 .number = number.digits,
                 .unit = UnitAt(text, number.end)};
@@ -382,14 +508,20 @@ bool States(AnswerType type, std::string_view text, std::string_view question) {
         });
         if (!known && (type == AnswerType::kDate || !value.date)) return true;
       }
-      if (type == AnswerType::kDate) return Has(text, "世纪") || Has(LowerAscii(text), "centur");
+      if (type == AnswerType::kDate) return StatesTime(text);
       return StatesNumberWord(text);
     }
     case AnswerType::kPerson:
     case AnswerType::kPlace:
       // Chinese names have no form of their own; only Latin text can fail this.
       return WideCharacters(text) > 0 || StatesName(text, question);
-    case AnswerType::kReason:
+    case AnswerType::kReason: {
+      static constexpr auto kMarks = std::to_array<std::string_view>(
+          {"because", "since ", "due to", "so that", "in order", "therefore", "reason",
+           "as a result", "cause", " led to", "因为", "由于", "所以", "因此", "为了", "原因",
+           "导致", "使得"});
+      return HasAny(LowerAscii(text), kMarks);
+    }
     case AnswerType::kAny:
       break;
   }

@@ -21,7 +21,15 @@ struct QuestionCues {
 
 QuestionCues ReadCues(std::string_view question);
 
-// A number, date or percentage as written.
+// A phrase of the question, and other words that answers use for it: "how long", "length".
+struct Rewording {
+  indexer::ByteRange range;
+  std::string_view words;
+};
+
+std::vector<Rewording> FindRewordings(std::string_view question);
+
+// A number, date or percentage as written; Chinese numerals too: 二〇一八年五月 is "2018-5".
 struct Value {
   indexer::ByteRange range;
   std::string number;  // digits, "." and "-": "1234.5"; a date as "2024-3-1", "2024-3" or "2024"

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "services/gateway/cues.h"
+
 namespace citeseek::gateway {
 namespace {
 
@@ -30,6 +32,33 @@ bool IsEntity(std::string_view question, indexer::ByteRange word) {
   const std::string_view before = question.substr(0, word.start);
   if (before.find_first_not_of(" \t\n\"'") == std::string_view::npos) return false;
   return capital;
+}
+
+// A short paragraph at the top of the text that is no sentence.
+bool IsLoneTitle(std::string_view text, indexer::ByteRange range) {
+  if (range.start > 0 || range.end > 90 || text.substr(range.end, 2) != "\n\n") return false;
+  const std::string_view line = text.substr(0, range.end);
+  return line.find('\n') == std::string_view::npos && KindOf(line) == LineKind::kProse &&
+         std::string_view(".!?:;,").find(line.back()) == std::string_view::npos &&
+         !line.ends_with("。") && !line.ends_with("！") && !line.ends_with("？") &&
+         !line.ends_with("：") && !line.ends_with("；");
+}
+
+// True if one is the other with one letter more, less, other, or two neighbours swapped.
+bool IsMisspelling(std::string_view a, std::string_view b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  if (a.size() < 5 || b.size() - a.size() > 1 || a[0] != b[0]) return false;
+  std::size_t i = 0;
+  while (i < a.size() && a[i] == b[i]) ++i;
+  const std::string_view rest_a = a.substr(i), rest_b = b.substr(i);
+  if (a.size() < b.size()) return rest_a == rest_b.substr(1);
+  if (rest_a.size() < 2) return true;
+  return rest_a.substr(1) == rest_b.substr(1) ||
+         (rest_a[0] == rest_b[1] && rest_a[1] == rest_b[0] && rest_a.substr(2) == rest_b.substr(2));
+}
+
+bool IsLatinWord(std::string_view term) {
+  return std::all_of(term.begin(), term.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
 // The bytes between 《》, 「」, “” or "".
@@ -93,6 +122,14 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
       if (sentence.kind == LineKind::kTableRule) continue;
       sentence.terms = Terms(line);
       if (sentence.terms.empty()) continue;
+      if (line == hits[source].title || IsLoneTitle(text, range)) {
+        sentence.kind = LineKind::kHeading;
+      }
+      sentence.answers = sentence.kind != LineKind::kHeading;
+      // The document's own title, at its start, promises nothing of its first sentence.
+      sentence.leads = !sentences_.empty() && sentences_.back().source == sentence.source &&
+                       sentences_.back().kind == LineKind::kHeading &&
+                       hits[source].start + sentences_.back().range.start > 0;
       all.insert(all.end(), sentence.terms.begin(), sentence.terms.end());
       sentence.context = above;
       if (sentence.kind == LineKind::kHeading) {
@@ -101,6 +138,7 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
         Normalise(&above);
       } else if (sentence.kind == LineKind::kTableRow) {
         const indexer::ByteRange head = TableHeader(text, range);
+        if (head.start <= range.start && range.start < head.end) sentence.answers = false;
         if (head.end > 0) {
           if (header.empty() || head.start != header_start) {
             header = Terms(text.substr(head.start, head.end - head.start));
@@ -132,7 +170,15 @@ std::vector<Slot> Evidence::Slots(std::string_view question) {
     if (indexer::IsStopTerm(term.text)) continue;
     const auto fresh = static_cast<TermId>(ids_.size());
     const TermId id = ids_.try_emplace(term.text, fresh).first->second;
-    const double weight = Weight(id);
+    // No passage holds the word: it may be misspelt.
+    TermId meant = id;
+    if (id >= weights_.size() && IsLatinWord(term.text)) {
+      for (const auto& [known, known_id] : ids_) {
+        if (known_id >= weights_.size() || !IsMisspelling(term.text, known)) continue;
+        if (meant == id || known_id < meant) meant = known_id;
+      }
+    }
+    const double weight = Weight(meant);
     for (std::uint32_t at = term.source.start; at < term.source.end;) {
       std::uint32_t end = at + 1;
       const bool wide = (question[at] & '\x80') != 0;
@@ -143,9 +189,16 @@ std::vector<Slot> Evidence::Slots(std::string_view question) {
         const double share = wide ? weight * kCharacterShare : weight;
         slot.weight = slot.terms.empty() ? share : std::min(slot.weight, share);
         slot.entity = quoted[at] || (!wide && IsEntity(question, term.source));
-        slot.terms.push_back(id);
+        slot.terms.push_back(meant);
       }
       at = end;
+    }
+  }
+  for (const Rewording& rewording : FindRewordings(question)) {
+    const TermSet words = KnownTerms(rewording.words);
+    for (auto it = slots.lower_bound(rewording.range.start);
+         it != slots.end() && it->first < rewording.range.end; ++it) {
+      it->second.terms.insert(it->second.terms.end(), words.begin(), words.end());
     }
   }
   std::vector<Slot> all;

@@ -25,6 +25,8 @@ struct Sentence {
   int source = 0;            // hits[source]
   indexer::ByteRange range;  // in that hit's text
   LineKind kind = LineKind::kProse;
+  bool answers = true;  // neither a heading, nor the title, nor a table's header
+  bool leads = false;   // the first below a heading that is not the document's title
   TermSet terms;
   TermSet context;  // of the title, the heading above, the table's header
 };

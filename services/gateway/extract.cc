@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 namespace citeseek::gateway {
 namespace {
@@ -12,15 +13,30 @@ constexpr double kNeighbourShare = 0.45;  // held by the sentence before, or aft
 constexpr double kElsewhereShare = 0.6;   // of an entity, held elsewhere in the passage
 constexpr double kWithoutEntities = 0.4;  // of the support, where none of the entities is there
 constexpr double kLengthPower = 0.65;
-constexpr double kUsualWeight = 20;  // of a question of four words
-constexpr double kWrongType = 0.6;   // asked when, but states no date
+constexpr double kLengthPowerChinese = 0.9;  // whose questions vary less in length
+constexpr double kUsualWeight = 20;          // of a question of four words
+constexpr double kWrongType = 0.6;           // asked when, but states no date
+constexpr double kLeads = 1.25;              // says what the heading above it promises
 constexpr double kAgreement = 0.35;
 constexpr double kEnough = 0.62;  // of the best sentence's worth, for another one
+// The same, for one that carries no other part of the question.
+constexpr double kNearSameSource = 0.9;
+constexpr double kNearOtherSource = 0.75;  // which may confirm or contradict
+constexpr double kBothCarry = 0.85;  // of the question, by sentences that state it differently
 // Below these the documents do not say. The terms of Chinese overlap, so chance carries more.
 constexpr double kMinSupport = 0.38;
-constexpr double kMinSupportChinese = 0.46;
+constexpr double kMinSupportChinese = 0.58;
 constexpr double kAlike = 0.6;              // of two sentences that state the same thing, or not
 constexpr std::size_t kLongSentence = 600;  // bytes
+
+// How much of the question a sentence carries where it stands.
+struct Carried {
+  double coverage = 0;      // [0, 1]
+  double weight = 0;        // of what is carried
+  double all = 0;           // of the question
+  double entities = 1;      // [0, 1]: of the question's numbers and names
+  std::uint64_t slots = 0;  // which of the first 64, context counted
+};
 
 struct Candidate {
   const Sentence* sentence = nullptr;
@@ -28,20 +44,13 @@ struct Candidate {
   bool typed = true;    // states the kind of thing that is asked for
   double support = 0;
   double worth = 0;
+  Carried carried;
 };
 
 bool HoldsAny(const TermSet* held, const TermSet& wanted) {
   return held != nullptr &&
          std::any_of(wanted.begin(), wanted.end(), [&](TermId t) { return Holds(*held, t); });
 }
-
-// How much of the question a sentence carries where it stands.
-struct Carried {
-  double coverage = 0;  // [0, 1]
-  double weight = 0;    // of what is carried
-  double all = 0;       // of the question
-  double entities = 1;  // [0, 1]: of the question's numbers and names
-};
 
 Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::size_t index) {
   const auto sentences = evidence.sentences();
@@ -54,7 +63,8 @@ Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::
   const TermSet* after = neighbour(index + 1);
   Carried carried;
   double entities = 0, held_entities = 0;
-  for (const Slot& slot : question) {
+  for (std::size_t i = 0; i < question.size(); ++i) {
+    const Slot& slot = question[i];
     double share = 0;
     double entity_share = 1;
     if (HoldsAny(&sentence.terms, slot.terms)) {
@@ -67,6 +77,7 @@ Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::
       entity_share =
           HoldsAny(&evidence.SourceTerms(sentence.source), slot.terms) ? kElsewhereShare : 0;
     }
+    if (share >= kContextShare && i < 64) carried.slots |= std::uint64_t{1} << i;
     carried.all += slot.weight;
     carried.weight += share * slot.weight;
     if (slot.entity) {
@@ -80,12 +91,19 @@ Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::
 }
 
 // Evidence that a sentence answers: half of a long question is more than half of a short one.
-double Support(const Carried& carried, bool typed) {
+double Support(const Carried& carried, bool typed, bool chinese) {
   if (carried.all <= 0) return 0;
-  const double scale =
-      std::pow(carried.all, kLengthPower) * std::pow(kUsualWeight, 1 - kLengthPower);
+  const double power = chinese ? kLengthPowerChinese : kLengthPower;
+  const double scale = std::pow(carried.all, power) * std::pow(kUsualWeight, 1 - power);
   return std::min(1.0, carried.weight / scale) *
          (kWithoutEntities + (1 - kWithoutEntities) * carried.entities) * (typed ? 1 : kWrongType);
+}
+
+// Whether a heading holds a part of the question that the title does not.
+bool Announces(const Sentence& heading, const std::vector<Slot>& question) {
+  return std::any_of(question.begin(), question.end(), [&](const Slot& slot) {
+    return HoldsAny(&heading.terms, slot.terms) && !HoldsAny(&heading.context, slot.terms);
+  });
 }
 
 bool IsQuestion(std::string_view text) {
@@ -190,14 +208,19 @@ std::vector<Candidate> FindDisagreement(const Evidence& evidence, std::string_vi
   for (const Statement& statement : statements) {
     const Statement& first = statements.front();
     if (&statement != &first) {
-      if (statement.candidate->sentence->source == first.candidate->sentence->source) continue;
+      const auto document = [&](const Statement& s) {
+        return evidence.hits()[static_cast<std::size_t>(s.candidate->sentence->source)].document_id;
+      };
+      if (document(statement) == document(first)) continue;
       if (statement.value.unit != first.value.unit) continue;
       const bool same = type == AnswerType::kDate
                             ? MayBeSameDate(statement.value.number, first.value.number)
                             : statement.value.number == first.value.number;
       const double alike = std::min(Coverage(evidence, statement.frame, first.frame),
                                     Coverage(evidence, first.frame, statement.frame));
-      if (same || alike < kAlike) continue;
+      const bool both =
+          statement.candidate->coverage >= kBothCarry && first.candidate->coverage >= kBothCarry;
+      if (same || (alike < kAlike && !both)) continue;
     }
     const std::string_view text = evidence.Text(*statement.candidate->sentence);
     std::string value(text.substr(statement.value.range.start,
@@ -213,11 +236,15 @@ std::vector<Candidate> FindDisagreement(const Evidence& evidence, std::string_vi
   return sides;
 }
 
-// Greedy choice: each next sentence by its worth less what the chosen ones already say.
+// Greedy choice: each next sentence by its worth less what the chosen ones already say. Unless
+// several things are asked for, a further one must carry a part of the question that the chosen
+// ones do not, or be nearly as good as the best.
 std::vector<Candidate> Choose(const Evidence& evidence, const std::vector<Candidate>& candidates,
                               bool list, std::vector<Candidate> chosen) {
+  if (!chosen.empty()) return chosen;  // the sides of a disagreement are the answer
   const double best = candidates.empty() ? 0 : candidates.front().worth;
   const std::size_t most = list ? kMaxExtractSentences : 3;
+  std::uint64_t covered = 0;
   while (chosen.size() < most) {
     double top = 0;
     const Candidate* next = nullptr;
@@ -229,6 +256,12 @@ std::vector<Candidate> Choose(const Evidence& evidence, const std::vector<Candid
       }
       if (same > 0.8) continue;
       const double gain = candidate.worth * (1 - 0.3 * same);
+      const bool heard = std::any_of(chosen.begin(), chosen.end(), [&](const Candidate& c) {
+        return c.sentence->source == candidate.sentence->source;
+      });
+      const bool adds = list || (candidate.carried.slots & ~covered) != 0 ||
+                        gain > (heard ? kNearSameSource : kNearOtherSource) * best;
+      if (!adds || (!chosen.empty() && chosen.front().typed && !candidate.typed)) continue;
       if (gain > top) {
         top = gain;
         next = &candidate;
@@ -236,6 +269,7 @@ std::vector<Candidate> Choose(const Evidence& evidence, const std::vector<Candid
     }
     if (next == nullptr || top < kEnough * best) break;
     chosen.push_back(*next);
+    covered |= next->carried.slots;
   }
   return chosen;
 }
@@ -287,7 +321,7 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
   const auto sentences = evidence->sentences();
   for (std::size_t i = 0; i < sentences.size(); ++i) {
     const Sentence& sentence = sentences[i];
-    if (sentence.kind == LineKind::kHeading) continue;
+    if (!sentence.answers) continue;
     const Carried carried = Carry(*evidence, slots, i);
     if (carried.weight <= 0) continue;
     Candidate candidate{.sentence = &sentence, .coverage = carried.coverage};
@@ -297,9 +331,11 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
     const double rank =
         static_cast<double>(sentence.source) / static_cast<double>(evidence->hits().size());
     candidate.worth = candidate.coverage * (1 - 0.3 * rank) * (candidate.typed ? 1 : kWrongType);
-    candidate.support = Support(carried, candidate.typed);
+    candidate.support = Support(carried, candidate.typed, cues.chinese);
     candidate.worth *= 0.5 + 0.5 * carried.entities;
     if (IsQuestion(text)) candidate.worth *= 0.4;
+    if (sentence.leads && Announces(sentences[i - 1], slots)) candidate.worth *= kLeads;
+    candidate.carried = carried;
     // A sentence that adds nothing to the question cannot answer it.
     TermSet news;
     std::set_difference(sentence.terms.begin(), sentence.terms.end(), terms.begin(), terms.end(),

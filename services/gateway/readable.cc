@@ -104,24 +104,47 @@ LineKind KindOf(std::string_view sentence) {
   if (sentence[0] == '|' && std::count(sentence.begin(), sentence.end(), '|') >= 2) {
     return LineKind::kTableRow;
   }
-  return LineKind::kProse;
+  // More than one line, or the end of a sentence, is no row.
+  const bool bare = sentence.find(" | ") != std::string_view::npos &&
+                    sentence.find('\n') == std::string_view::npos;
+  return bare ? LineKind::kTableRow : LineKind::kProse;
 }
 
 indexer::ByteRange TableHeader(std::string_view passage, indexer::ByteRange row) {
+  const std::size_t row_start = LineStart(passage, row.start);
+  const auto line_end = [&](std::size_t start) {
+    return std::min(passage.find('\n', start), passage.size());
+  };
+  const auto range = [&](std::size_t start) {
+    return indexer::ByteRange{static_cast<std::uint32_t>(start),
+                              static_cast<std::uint32_t>(line_end(start))};
+  };
+  const auto kind_at = [&](std::size_t start) {
+    return start >= passage.size() ? LineKind::kProse
+                                   : KindOf(passage.substr(start, line_end(start) - start));
+  };
+  if (kind_at(line_end(row_start) + 1) == LineKind::kTableRule) return range(row_start);
   // Upwards line by line while the lines are rows; the header is the one above the rule.
-  std::size_t start = LineStart(passage, row.start);
-  bool rule = false;
+  std::size_t start = row_start;
   for (int steps = 0; steps < 500 && start > 0; ++steps) {
-    const std::size_t end = start - 1;
-    start = LineStart(passage, end);
-    const LineKind kind = KindOf(passage.substr(start, end - start));
-    if (kind == LineKind::kTableRow && rule) {
-      return {static_cast<std::uint32_t>(start), static_cast<std::uint32_t>(end)};
+    const std::size_t above = LineStart(passage, start - 1);
+    const LineKind kind = kind_at(above);
+    if (kind == LineKind::kTableRule) {
+      const std::size_t header = above == 0 ? 0 : LineStart(passage, above - 1);
+      if (above > 0 && kind_at(header) == LineKind::kTableRow) return range(header);
+      return {};
     }
-    if (kind != LineKind::kTableRow && (kind != LineKind::kTableRule || rule)) return {};
-    rule = kind == LineKind::kTableRule;
+    if (kind != LineKind::kTableRow) break;
+    start = above;
   }
-  return {};
+  const indexer::ByteRange top = range(start);
+  const std::string_view first = passage.substr(top.start, top.end - top.start);
+  const bool lone = start == row_start && kind_at(top.end + 1) != LineKind::kTableRow;
+  if (lone || first.empty() || first[0] == '|') return {};
+  for (const std::string& cell : Cells(first)) {
+    if (!cell.empty() && IsDigit(cell[0])) return {};
+  }
+  return top;
 }
 
 std::string MakeReadable(std::string_view passage, indexer::ByteRange sentence) {
@@ -130,7 +153,9 @@ std::string MakeReadable(std::string_view passage, indexer::ByteRange sentence) 
   const std::vector<std::string> cells = Cells(text);
   std::vector<std::string> names;
   const indexer::ByteRange header = TableHeader(passage, sentence);
-  if (header.end > 0) names = Cells(passage.substr(header.start, header.end - header.start));
+  const bool itself = header.start <= sentence.start && sentence.start < header.end;
+  if (header.end > 0 && !itself)
+    names = Cells(passage.substr(header.start, header.end - header.start));
   std::string row;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (cells[i].empty()) continue;

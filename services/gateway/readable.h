@@ -12,9 +12,11 @@ namespace citeseek::gateway {
 
 enum class LineKind { kProse, kHeading, kTableRow, kTableRule };
 
+// Rows are "| a | b |", or "a | b" as HTML tables are written in stored texts.
 LineKind KindOf(std::string_view sentence);
 
-// The first row of the table that the row at `row` belongs to, or an empty range.
+// The row that names the columns of the table that the row at `row` belongs to (it may be that row
+// itself), or an empty range. Without a rule below it, it is a first row without a figure.
 indexer::ByteRange TableHeader(std::string_view passage, indexer::ByteRange row);
 
 // passage[sentence] on one line: list, heading and emphasis marks off, links as their text,

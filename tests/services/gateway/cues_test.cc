@@ -47,6 +47,28 @@ TEST(Values, ReadDatesAndNumbersWithTheirUnits) {
   EXPECT_EQ(values[5].number, "2001-3");
 }
 
+TEST(Values, ReadChineseNumerals) {
+  const auto values = FindValues(
+      "一九五六年三月，二〇一八年五月十二日，四月二日，两万六千人，四十二只，一个统一的，明二十三"
+      "年");
+  ASSERT_EQ(values.size(), 6u);
+  EXPECT_EQ(values[0].number, "1956-3");
+  EXPECT_EQ(values[1].number, "2018-5-12");
+  EXPECT_EQ(values[2].number, "4-2");
+  EXPECT_TRUE(values[2].date);
+  EXPECT_EQ(values[3].number, "26000");
+  EXPECT_EQ(values[4].number, "42");
+  EXPECT_EQ(values[4].unit, "只");
+  EXPECT_EQ(values[5].number, "23");
+  EXPECT_FALSE(values[5].date);
+}
+
+TEST(Values, TimesOfTheDayAnswerWhen) {
+  EXPECT_TRUE(States(AnswerType::kDate, "Saturday | 9:30", "When does it open?"));
+  EXPECT_TRUE(States(AnswerType::kDate, "末班车下午五点四十", "末班车几点？"));
+  EXPECT_FALSE(States(AnswerType::kDate, "车站很远", "末班车几点？"));
+}
+
 TEST(Values, WhatTheQuestionSaysItselfIsNoAnswer) {
   EXPECT_FALSE(States(AnswerType::kNumber, "In 2021 it grew.", "How many came in 2021?"));
   EXPECT_TRUE(States(AnswerType::kNumber, "In 2021, 40 came.", "How many came in 2021?"));

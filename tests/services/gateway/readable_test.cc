@@ -28,11 +28,23 @@ TEST(Readable, NamesTheCellsOfATableRow) {
   EXPECT_EQ(Readable("| a | b |"), "a; b");
 }
 
+TEST(Readable, NamesTheCellsOfRowsWithoutOuterBars) {
+  const std::string table = "Prices\n\nItem | Price\nTea | 3.50\nCake | 4\n\n1 | 2\n3 | 4\n";
+  const auto row = [&](std::string_view text) {
+    const auto at = static_cast<std::uint32_t>(table.find(text));
+    return MakeReadable(table, {at, at + static_cast<std::uint32_t>(text.size())});
+  };
+  EXPECT_EQ(row("Cake | 4"), "Item: Cake; Price: 4");
+  EXPECT_EQ(row("Item | Price"), "Item; Price");
+  EXPECT_EQ(row("3 | 4"), "3; 4");
+}
+
 TEST(Readable, KnowsHeadingsAndRules) {
   EXPECT_EQ(KindOf("## Title"), LineKind::kHeading);
   EXPECT_EQ(KindOf("|---|---|"), LineKind::kTableRule);
   EXPECT_EQ(KindOf("| a | b |"), LineKind::kTableRow);
-  EXPECT_EQ(KindOf("a | b"), LineKind::kProse);
+  EXPECT_EQ(KindOf("a | b"), LineKind::kTableRow);
+  EXPECT_EQ(KindOf("a|b"), LineKind::kProse);
 }
 
 }  // namespace

@@ -1,0 +1,62 @@
+#include "services/gateway/evidence.h"
+
+#include <gtest/gtest.h>
+
+namespace citeseek::gateway {
+namespace {
+
+class EvidenceTest : public ::testing::Test {
+ protected:
+  const std::unique_ptr<const indexer::Analyzer> analyzer_ = indexer::MakeAnalyzer();
+};
+
+TEST_F(EvidenceTest, TableRowsKnowTheirHeader) {
+  const std::vector<retrieval::Hit> hits = {
+      {.title = "Museum", .text = "## Prices\n\nTicket | Cost\nAdult | 7.50\n\nDogs are welcome."}};
+  Evidence evidence(hits, *analyzer_);
+  ASSERT_EQ(evidence.sentences().size(), 4u);
+  const TermId cost = evidence.Terms("cost").at(0);
+  EXPECT_FALSE(evidence.sentences()[1].answers);  // the table's header
+  EXPECT_TRUE(evidence.sentences()[2].answers);
+  EXPECT_TRUE(Holds(evidence.sentences()[2].context, cost));
+  EXPECT_FALSE(Holds(evidence.sentences()[3].context, cost));
+}
+
+TEST_F(EvidenceTest, RareTermsWeighMore) {
+  const std::vector<retrieval::Hit> hits = {
+      {.text = "The bridge is red. The bridge is long. The bridge has rivets."}};
+  Evidence evidence(hits, *analyzer_);
+  EXPECT_GT(evidence.Weight(evidence.Terms("rivets")), evidence.Weight(evidence.Terms("bridge")));
+}
+
+TEST_F(EvidenceTest, AMisspeltWordOfTheQuestionMeansAKnownOne) {
+  const std::vector<retrieval::Hit> hits = {{.text = "Alderwick lies on the river."}};
+  Evidence evidence(hits, *analyzer_);
+  const TermSet known = evidence.Terms("alderwick");
+  for (const char* written : {"Alderwik", "Aldrewick", "Alderwicks"}) {
+    const auto slots = evidence.Slots(written);
+    ASSERT_EQ(slots.size(), 1u) << written;
+    EXPECT_EQ(slots[0].terms, known) << written;
+  }
+}
+
+TEST_F(EvidenceTest, NumbersNamesAndQuotedWordsAreEntities) {
+  const std::vector<retrieval::Hit> hits = {{.text = "text"}};
+  Evidence evidence(hits, *analyzer_);
+  const auto slots = evidence.Slots("Did Halden paint 26 \"green\" boats?");
+  std::size_t entities = 0;
+  for (const Slot& slot : slots) entities += slot.entity ? 1 : 0;
+  EXPECT_EQ(entities, 3u);
+}
+
+TEST_F(EvidenceTest, AlignmentFindsTheSentenceThatCarriesTheClaim) {
+  const std::vector<retrieval::Hit> hits = {{.text = "Cats sleep. The bridge opened in 1998."}};
+  Evidence evidence(hits, *analyzer_);
+  const Alignment alignment = Align(evidence, evidence.Terms("bridge opened 1998"), 0);
+  ASSERT_NE(alignment.sentence, nullptr);
+  EXPECT_EQ(evidence.Text(*alignment.sentence), "The bridge opened in 1998.");
+  EXPECT_DOUBLE_EQ(alignment.coverage, 1);
+}
+
+}  // namespace
+}  // namespace citeseek::gateway

@@ -1,0 +1,63 @@
+#include "services/gateway/extract.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace citeseek::gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+retrieval::Hit MakeHit(std::string id, std::string title, std::string text) {
+  return {.document_id = std::move(id), .title = std::move(title), .text = std::move(text)};
+}
+
+Extract Ask(const std::string& question, const std::vector<retrieval::Hit>& hits) {
+  const auto analyzer = indexer::MakeAnalyzer();
+  Evidence evidence(hits, *analyzer);
+  return ExtractAnswer(question, ReadCues(question), &evidence);
+}
+
+TEST(Extract, ASecondSentenceThatAnswersNothingIsLeftOut) {
+  const Extract extract = Ask(
+      "青石茶厂是哪一年成立的？",
+      {MakeHit("a", "青石茶厂",
+               "青石茶厂成立于1956年3月，由六个合作社合并而成。2003年改制，现任厂长是陆文昭。")});
+  ASSERT_EQ(extract.sentences.size(), 1u);
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("1956"));
+}
+
+TEST(Extract, DatesInChineseNumeralsDisagreeWithDigits) {
+  const Extract extract =
+      Ask("青石茶厂是哪一年成立的？",
+          {MakeHit("a", "青石茶厂概况", "青石茶厂成立于1956年3月，由六个合作社合并而成。"),
+           MakeHit("b", "大事记", "一九五七年四月，青石茶厂正式成立，首任厂长是何广田。")});
+  EXPECT_THAT(extract.disagreement, UnorderedElementsAre("1956年3月", "一九五七年四月"));
+  EXPECT_EQ(extract.sentences.size(), 2u);
+}
+
+TEST(Extract, TheSameDateWrittenDifferentlyIsNoDisagreement) {
+  const Extract extract =
+      Ask("青石茶厂是哪一年成立的？",
+          {MakeHit("a", "青石茶厂概况", "青石茶厂成立于1957年4月，由六个合作社合并而成。"),
+           MakeHit("b", "大事记", "一九五七年四月，青石茶厂正式成立，首任厂长是何广田。")});
+  EXPECT_THAT(extract.disagreement, ElementsAre());
+}
+
+TEST(Extract, TitlesAndTableHeadersAnswerNothing) {
+  const Extract extract = Ask(
+      "What is the ticket price?",
+      {MakeHit("a", "Ticket price list", "Ticket price list\n\nTicket | Price\nAdult | 7.50\n")});
+  for (const ExtractedSentence& sentence : extract.sentences) {
+    EXPECT_EQ(sentence.text, "Ticket: Adult; Price: 7.50");
+  }
+}
+
+TEST(Extract, NothingIsSaidWithoutPassages) {
+  EXPECT_TRUE(Ask("When was the bridge opened?", {}).sentences.empty());
+}
+
+}  // namespace
+}  // namespace citeseek::gateway
