@@ -420,11 +420,15 @@ absl::Status Log::Trim(std::uint64_t covered) {
   auto status = FromRocksdb(impl_->db->Write(rocksdb::WriteOptions(), &batch), "log");
   if (!status.ok()) return status;
   impl_->trimmed = covered;
-  if (impl_->unreleased < kReleaseBytes) return status;
-  // RocksDB keeps what it wrote ahead until its tables are flushed: texts that nobody needs.
+  // RocksDB keeps what it wrote ahead, and tables of it: texts that nobody needs. To let go of them
+  // is cheap once all has been trimmed.
+  if (impl_->unreleased < kReleaseBytes || covered < impl_->last_sequence) return status;
   impl_->unreleased = 0;
-  return FromRocksdb(
+  status = FromRocksdb(
       impl_->db->Flush(rocksdb::FlushOptions(), {impl_->meta, impl_->log, impl_->keys}), "log");
+  if (!status.ok()) return status;
+  return FromRocksdb(
+      impl_->db->CompactRange(rocksdb::CompactRangeOptions(), impl_->log, nullptr, nullptr), "log");
 }
 
 std::uint64_t Log::last_sequence() const { return impl_->last_sequence; }
