@@ -67,6 +67,8 @@ absl::StatusOr<Finish> TokenEngine::Generate(const TokenRequest& request, TokenS
   call.stop_ids = request.stop_ids;
   call.max_tokens =
       std::min(request.sampling.max_tokens, options_.max_context - call.sequence.prompt_length);
+  // Before the engine can see the call, so that no step is spent on it once its stop is requested.
+  const std::stop_callback on_stop(request.stop, [&] { Cancel(call); });
   {
     const std::scoped_lock lock(mutex_);
     if (closed_) return absl::UnavailableError("the engine is closed");
@@ -93,7 +95,6 @@ absl::StatusOr<Finish> TokenEngine::Generate(const TokenRequest& request, TokenS
 }
 
 absl::Status TokenEngine::Deliver(Call& call, const TokenRequest& request, TokenSink sink) {
-  const std::stop_callback on_stop(request.stop, [&] { Cancel(call); });
   const bool has_deadline = request.deadline != absl::InfiniteFuture();
   while (true) {
     std::deque<SampledToken> tokens;
