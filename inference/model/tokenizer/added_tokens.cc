@@ -1,0 +1,86 @@
+#include "inference/model/tokenizer/added_tokens.h"
+
+#include <unicode/uchar.h>
+
+#include <string>
+#include <utility>
+
+#include "inference/utf8.h"
+
+namespace citeseek::inference {
+namespace {
+
+constexpr std::uint32_t kWordMask = U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK | U_GC_PC_MASK;  // \w
+
+char32_t LastCodePoint(std::string_view text, std::size_t& begin) {
+  begin = text.size();
+  do {
+    --begin;
+  } while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80);
+  std::size_t at = begin;
+  return NextCodePoint(text, at);
+}
+
+bool IsWord(char32_t c) { return (kWordMask >> u_charType(static_cast<UChar32>(c)) & 1) != 0; }
+bool IsBlank(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0; }
+
+bool StandsAlone(std::string_view text, std::size_t begin, std::size_t end) {
+  std::size_t at = 0;
+  if (begin > 0 && IsWord(LastCodePoint(text.substr(0, begin), at))) return false;
+  at = end;
+  return end == text.size() || !IsWord(NextCodePoint(text, at));
+}
+
+}  // namespace
+
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
+  std::vector<std::pair<std::string, std::int32_t>> entries;
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    entries.emplace_back(tokens_[i].content, static_cast<std::int32_t>(i));
+  }
+  trie_ = ByteTrie(std::move(entries));
+}
+
+void AddedTokens::Split(std::string_view text,
+                        absl::FunctionRef<void(std::string_view, std::int32_t)> part) const {
+  std::size_t done = 0;
+  for (std::size_t at = 0; !trie_.empty() && at < text.size();) {
+    std::uint32_t node = ByteTrie::kRoot;
+    std::int32_t index = -1;
+    std::size_t match_end = at;
+    for (std::size_t i = at; i < text.size(); ++i) {
+      node = trie_.Step(node, text[i]);
+      if (node == ByteTrie::kNone) break;
+      if (trie_.IdAt(node) >= 0) {
+        index = trie_.IdAt(node);
+        match_end = i + 1;
+      }
+    }
+    if (index < 0) {
+      ++at;
+      continue;
+    }
+    const AddedToken& token = tokens_[static_cast<std::size_t>(index)];
+    std::size_t begin = at;
+    std::size_t end = match_end;
+    at = match_end;
+    if (token.single_word && !StandsAlone(text, begin, end)) continue;
+    std::size_t previous = 0;
+    while (token.lstrip && begin > done &&
+           IsBlank(LastCodePoint(text.substr(0, begin), previous))) {
+      begin = previous;
+    }
+    while (token.rstrip && end < text.size()) {
+      std::size_t next = end;
+      if (!IsBlank(NextCodePoint(text, next))) break;
+      end = next;
+    }
+    if (begin < done) continue;  // rstrip of the token before took this one's blank
+    if (done < begin) part(text.substr(done, begin - done), -1);
+    part(text.substr(begin, end - begin), token.id);
+    done = end;
+  }
+  if (done < text.size() || text.empty()) part(text.substr(done), -1);
+}
+
+}  // namespace citeseek::inference

@@ -1,0 +1,230 @@
+#include "inference/model/tokenizer/normalizer.h"
+
+#include <unicode/bytestream.h>
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "inference/utf8.h"
+
+namespace citeseek::inference {
+namespace {
+
+using Kind = NormalizerStep::Kind;
+
+const icu::Normalizer2* FormOf(Kind kind) {
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::Normalizer2* form = nullptr;
+  switch (kind) {
+    case Kind::kNfc:
+      form = icu::Normalizer2::getNFCInstance(error);
+      break;
+    case Kind::kNfd:
+      form = icu::Normalizer2::getNFDInstance(error);
+      break;
+    case Kind::kNfkc:
+      form = icu::Normalizer2::getNFKCInstance(error);
+      break;
+    case Kind::kNfkd:
+      form = icu::Normalizer2::getNFKDInstance(error);
+      break;
+    default:
+      break;
+  }
+  return U_SUCCESS(error) ? form : nullptr;
+}
+
+// True if no byte can start a character that the form changes: below U+0300 for NFC, ASCII else.
+bool IsPlain(std::string_view text, Kind kind) {
+  const unsigned char limit = kind == Kind::kNfc ? 0xCC : 0x80;
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return static_cast<unsigned char>(c) < limit; });
+}
+
+// False if the text is in the form already (then `out` is untouched).
+bool ToForm(std::string_view text, Kind kind, std::string& out) {
+  // 0x80..0xBF continue characters of either side of the limit; only leads decide, and a lead is
+  // at least 0xC2, so comparing every byte errs on the slow side alone for NFKC and NFD.
+  if (IsPlain(text, kind)) return false;
+  const icu::Normalizer2* form = FormOf(kind);
+  if (form == nullptr) return false;
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::StringPiece source(text.data(), static_cast<std::int32_t>(text.size()));
+  if (form->isNormalizedUTF8(source, error)) return false;
+  error = U_ZERO_ERROR;
+  std::string result;
+  icu::StringByteSink<std::string> sink(&result, static_cast<std::int32_t>(text.size()));
+  form->normalizeUTF8(0, source, sink, nullptr, error);
+  if (U_FAILURE(error)) return false;
+  out = std::move(result);
+  return true;
+}
+
+bool IsNonspacingMark(char32_t c) {
+  return c >= 0x300 && u_charType(static_cast<UChar32>(c)) == U_NON_SPACING_MARK;
+}
+
+std::string WithoutAccents(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    if (!IsNonspacingMark(NextCodePoint(text, at))) out += text.substr(begin, at - begin);
+  }
+  return out;
+}
+
+std::string Lowercase(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = NextCodePoint(text, at);
+    if (c < 128) {
+      out.push_back(static_cast<char>(c >= U'A' && c <= U'Z' ? c + 32 : c));
+    } else {
+      AppendUtf8(static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))), out);
+      if (c == 0x130) AppendUtf8(0x307, out);  // the one letter whose lower case is two
+    }
+  }
+  return out;
+}
+
+bool IsBertChinese(char32_t c) {
+  return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) ||
+         (c >= 0x20000 && c <= 0x2A6DF) || (c >= 0x2A700 && c <= 0x2B73F) ||
+         (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) ||
+         (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
+}
+
+std::string BertCleaned(std::string_view text, const NormalizerStep& step) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 8);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const char32_t c = NextCodePoint(text, at);
+    if (step.clean_text) {
+      const auto type = static_cast<std::uint32_t>(u_charType(static_cast<UChar32>(c)));
+      const bool blank =
+          c == U'\t' || c == U'\n' || c == U'\r' || u_isUWhiteSpace(static_cast<UChar32>(c)) != 0;
+      constexpr std::uint32_t kControl = U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK | U_GC_CS_MASK;
+      if (c == 0 || c == 0xFFFD) continue;
+      if ((kControl >> type & 1) != 0 && c != U'\t' && c != U'\n' && c != U'\r') continue;
+      if (blank) {
+        out.push_back(' ');
+        continue;
+      }
+    }
+    if (step.chinese && c >= 0x3400 && IsBertChinese(c)) {
+      out.push_back(' ');
+      out += text.substr(begin, at - begin);
+      out.push_back(' ');
+    } else {
+      out += text.substr(begin, at - begin);
+    }
+  }
+  return out;
+}
+
+std::string Bert(std::string_view text, const NormalizerStep& step) {
+  std::string out = BertCleaned(text, step);
+  if (step.strip_accents) {
+    ToForm(out, Kind::kNfd, out);
+    if (!IsPlain(out, Kind::kNfd)) out = WithoutAccents(out);
+  }
+  if (step.lowercase) out = Lowercase(out);
+  return out;
+}
+
+std::string_view Stripped(std::string_view text, const NormalizerStep& step) {
+  std::size_t begin = 0;
+  std::size_t end = text.size();
+  while (step.left && begin < end) {
+    std::size_t next = begin;
+    if (!u_isUWhiteSpace(static_cast<UChar32>(NextCodePoint(text, next)))) break;
+    begin = next;
+  }
+  while (step.right && end > begin) {
+    std::size_t start = end;
+    do {
+      --start;
+    } while (start > begin && (static_cast<unsigned char>(text[start]) & 0xC0) == 0x80);
+    std::size_t next = start;
+    if (!u_isUWhiteSpace(static_cast<UChar32>(NextCodePoint(text, next)))) break;
+    end = start;
+  }
+  return text.substr(begin, end - begin);
+}
+
+}  // namespace
+
+absl::StatusOr<Normalizer> Normalizer::Make(const std::vector<NormalizerStep>& steps) {
+  Normalizer normalizer;
+  for (const NormalizerStep& spec : steps) {
+    Step step{.spec = spec};
+    step.spec.charsmap.clear();
+    if (spec.kind == Kind::kReplace && spec.pattern_is_regex) {
+      auto pattern = SplitPattern::Compile(spec.pattern);
+      if (!pattern.ok()) return pattern.status();
+      step.pattern.push_back(*std::move(pattern));
+    } else if (spec.kind == Kind::kReplace) {
+      step.pattern.push_back(SplitPattern::Literal(spec.pattern));
+    } else if (spec.kind == Kind::kCharsmap) {
+      auto charsmap = Charsmap::Parse(spec.charsmap);
+      if (!charsmap.ok()) return charsmap.status();
+      step.charsmap.push_back(*std::move(charsmap));
+    }
+    normalizer.steps_.push_back(std::move(step));
+  }
+  return normalizer;
+}
+
+std::string_view Normalizer::Apply(std::string_view text, std::string& buffer) const {
+  std::string next;
+  for (const Step& step : steps_) {
+    bool changed = true;
+    switch (step.spec.kind) {
+      case Kind::kNfc:
+      case Kind::kNfd:
+      case Kind::kNfkc:
+      case Kind::kNfkd:
+        changed = ToForm(text, step.spec.kind, next);
+        break;
+      case Kind::kLowercase:
+        next = Lowercase(text);
+        break;
+      case Kind::kStripAccents:
+        changed = !IsPlain(text, Kind::kNfd);
+        if (changed) next = WithoutAccents(text);
+        break;
+      case Kind::kStrip:
+        text = Stripped(text, step.spec);
+        changed = false;
+        break;
+      case Kind::kPrepend:
+        changed = !text.empty();
+        if (changed) next = step.spec.content + std::string(text);
+        break;
+      case Kind::kReplace:
+        next.clear();
+        step.pattern[0].Split(text, [&](std::string_view part, bool is_match) {
+          next += is_match ? std::string_view(step.spec.content) : part;
+        });
+        break;
+      case Kind::kCharsmap:
+        next = step.charsmap[0].Apply(text);
+        break;
+      case Kind::kBert:
+        next = Bert(text, step.spec);
+        break;
+    }
+    if (!changed) continue;
+    std::swap(buffer, next);
+    text = buffer;
+  }
+  return text;
+}
+
+}  // namespace citeseek::inference

@@ -1,0 +1,112 @@
+#include "inference/model/tokenizer/pre_tokenizer.h"
+
+#include <string>
+#include <utility>
+
+namespace citeseek::inference {
+namespace {
+
+using Kind = PreTokenizerStep::Kind;
+
+constexpr std::string_view kGpt2Pattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+constexpr std::string_view kPunctuationPattern = R"([\p{P}$+<=>^`|~])";  // ASCII's symbols count
+
+std::string Replaced(std::string_view text, std::string_view blank) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 2);
+  for (const char c : text) {
+    if (c == ' ') {
+      out += blank;
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<PreTokenizer> PreTokenizer::Make(const std::vector<PreTokenizerStep>& steps) {
+  PreTokenizer result;
+  for (const PreTokenizerStep& spec : steps) {
+    std::string_view regex;
+    switch (spec.kind) {
+      case Kind::kSplit:
+        regex = spec.pattern;
+        break;
+      case Kind::kByteLevel:
+        regex = spec.use_pattern ? kGpt2Pattern : "";
+        break;
+      case Kind::kMetaspace:
+        break;
+      case Kind::kWhitespaceSplit:
+        regex = R"(\s)";
+        break;
+      case Kind::kPunctuation:
+        regex = kPunctuationPattern;
+        break;
+      case Kind::kDigits:
+        regex = spec.single_digits ? R"(\p{N})" : R"(\p{N}+)";
+        break;
+    }
+    Step step{.spec = spec};
+    if (spec.kind == Kind::kSplit && !spec.pattern_is_regex) {
+      step.pattern.push_back(SplitPattern::Literal(spec.pattern));
+    } else if (!regex.empty()) {
+      auto pattern = SplitPattern::Compile(regex);
+      if (!pattern.ok()) return pattern.status();
+      step.pattern.push_back(*std::move(pattern));
+    }
+    result.steps_.push_back(std::move(step));
+  }
+  return result;
+}
+
+void PreTokenizer::Run(std::size_t index, std::string_view text, bool first, WordSink word) const {
+  if (text.empty()) return;
+  if (index == steps_.size()) {
+    word(text);
+    return;
+  }
+  const auto& [spec, pattern] = steps_[index];
+  if (spec.kind == Kind::kMetaspace) {
+    RunMetaspace(index, text, first, word);
+    return;
+  }
+  std::string with_blank;
+  if (spec.add_prefix_space && text[0] != ' ') {
+    with_blank = " " + std::string(text);
+    text = with_blank;
+  }
+  if (pattern.empty()) {
+    Run(index + 1, text, first, word);
+    return;
+  }
+  const bool drops =
+      spec.kind == Kind::kWhitespaceSplit || spec.behavior == PreTokenizerStep::Behavior::kRemoved;
+  pattern[0].Split(text, [&](std::string_view part, bool is_match) {
+    if (drops && is_match != spec.invert) return;
+    Run(index + 1, part, first && part.data() == text.data(), word);
+  });
+}
+
+void PreTokenizer::RunMetaspace(std::size_t index, std::string_view text, bool first,
+                                WordSink word) const {
+  const PreTokenizerStep& spec = steps_[index].spec;
+  const std::string_view mark = spec.replacement;
+  std::string marked = Replaced(text, mark);
+  const bool wants_mark = spec.prepend == PreTokenizerStep::Prepend::kAlways ||
+                          (spec.prepend == PreTokenizerStep::Prepend::kFirst && first);
+  if (wants_mark && !std::string_view(marked).starts_with(mark)) marked.insert(0, mark);
+  std::string_view rest = marked;
+  while (spec.split && !rest.empty()) {
+    const std::size_t next = rest.find(mark, rest.starts_with(mark) ? mark.size() : 0);
+    if (next == std::string_view::npos) break;
+    Run(index + 1, rest.substr(0, next), first && rest.data() == marked.data(), word);
+    rest.remove_prefix(next);
+  }
+  Run(index + 1, rest, first && rest.data() == marked.data(), word);
+}
+
+}  // namespace citeseek::inference

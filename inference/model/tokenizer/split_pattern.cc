@@ -1,0 +1,452 @@
+#include "inference/model/tokenizer/split_pattern.h"
+
+#include <unicode/regex.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+#include <unicode/utext.h>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "inference/utf8.h"
+
+namespace citeseek::inference {
+namespace {
+
+constexpr std::uint32_t kNoLimit = std::numeric_limits<std::uint32_t>::max();
+constexpr std::size_t kMaxPatternBytes = 16384;
+constexpr std::int32_t kIcuTimeLimit = 2000;  // about this many milliseconds for one text
+
+// The general categories of \p{name}, 0 if the name is unknown.
+std::uint32_t CategoriesOf(std::string_view name) {
+  const std::string copy(name);
+  const std::int32_t mask = u_getPropertyValueEnum(UCHAR_GENERAL_CATEGORY_MASK, copy.c_str());
+  return mask == UCHAR_INVALID_CODE ? 0 : static_cast<std::uint32_t>(mask);
+}
+
+std::size_t StepBack(std::string_view text, std::size_t at) {
+  do {
+    --at;
+  } while ((static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
+  return at;
+}
+
+}  // namespace
+
+bool CharClass::ContainsWide(char32_t c) const {
+  const auto code = static_cast<UChar32>(c);
+  bool in = (categories >> u_charType(code) & 1) != 0;
+  if (!in && white_space) in = u_isUWhiteSpace(code) != 0;
+  for (std::size_t i = 0; !in && i < ranges.size(); ++i) {
+    in = c >= ranges[i].first && c <= ranges[i].second;
+  }
+  return in != negated;
+}
+
+void CharClass::FillAscii() {
+  for (char32_t c = 0; c < 128; ++c) {
+    if (ContainsWide(c)) ascii[c >> 6] |= std::uint64_t{1} << (c & 63);
+  }
+}
+
+// Recursive descent over the subset; gives up (ok() false) on anything outside it.
+class SplitPattern::Parser {
+ public:
+  explicit Parser(std::string_view regex) {
+    for (std::size_t at = 0; at < regex.size();) pattern_.push_back(NextCodePoint(regex, at));
+  }
+
+  std::optional<std::vector<Sequence>> Parse() {
+    std::vector<Sequence> alternatives(1);
+    while (ok_ && at_ < pattern_.size()) {
+      if (Accept(U'|')) {
+        alternatives.emplace_back();
+      } else {
+        alternatives.back().push_back(ParseItem());
+      }
+    }
+    for (const Sequence& sequence : alternatives) ok_ = ok_ && !sequence.empty();
+    if (!ok_) return std::nullopt;
+    return alternatives;
+  }
+
+ private:
+  bool Accept(char32_t c) {
+    if (at_ < pattern_.size() && pattern_[at_] == c) {
+      ++at_;
+      return true;
+    }
+    return false;
+  }
+  bool Accept(std::u32string_view text) {
+    if (pattern_.compare(at_, text.size(), text) != 0) return false;
+    at_ += text.size();
+    return true;
+  }
+  char32_t Take() {
+    if (at_ == pattern_.size()) {
+      ok_ = false;
+      return 0;
+    }
+    return pattern_[at_++];
+  }
+
+  Item ParseItem() {
+    Item item;
+    if (Accept(U"(?!")) {
+      item.kind = Item::Kind::kNotAhead;
+      item.set = ParseAtom();
+      ok_ = ok_ && Accept(U')');
+      return item;  // a count on a look-ahead has no use
+    }
+    if (Accept(U"(?i:")) {
+      item.fold_case = true;
+      ParseLiterals(item);
+    } else if (Accept(U"(?:")) {
+      ParseLiterals(item);
+    } else {
+      item.set = ParseAtom();
+    }
+    ParseCount(item);
+    if (item.kind == Item::Kind::kLiterals && item.max > 1) ok_ = false;
+    return item;
+  }
+
+  void ParseLiterals(Item& item) {
+    item.kind = Item::Kind::kLiterals;
+    item.literals.emplace_back();
+    while (ok_ && !Accept(U')')) {
+      if (Accept(U'|')) {
+        item.literals.emplace_back();
+        continue;
+      }
+      char32_t c = Take();
+      if (c == U'\\')
+        c = TakeEscaped();
+      else if (std::u32string_view(U".[](){}*+?^$").find(c) != std::u32string_view::npos)
+        ok_ = false;
+      if (item.fold_case)
+        c = static_cast<char32_t>(u_foldCase(static_cast<UChar32>(c), U_FOLD_CASE_DEFAULT));
+      item.literals.back().push_back(c);
+    }
+    for (const auto& literal : item.literals) ok_ = ok_ && !literal.empty();
+  }
+
+  void ParseCount(Item& item) {
+    if (Accept(U'?')) {
+      item.min = 0;
+    } else if (Accept(U'*')) {
+      item.min = 0;
+      item.max = kNoLimit;
+    } else if (Accept(U'+')) {
+      item.max = kNoLimit;
+    } else if (Accept(U'{')) {
+      item.min = TakeNumber();
+      item.max = item.min;
+      if (Accept(U',')) {
+        item.max = at_ < pattern_.size() && pattern_[at_] == U'}' ? kNoLimit : TakeNumber();
+      }
+      ok_ = ok_ && Accept(U'}') && item.min <= item.max;
+    } else {
+      return;
+    }
+    if (Accept(U'+')) item.possessive = true;
+    if (Accept(U'?')) ok_ = false;  // lazy
+  }
+
+  std::uint32_t TakeNumber() {
+    std::uint32_t number = 0;
+    bool any = false;
+    while (at_ < pattern_.size() && pattern_[at_] >= U'0' && pattern_[at_] <= U'9' &&
+           number < 10000) {
+      number = number * 10 + static_cast<std::uint32_t>(pattern_[at_++] - U'0');
+      any = true;
+    }
+    ok_ = ok_ && any;
+    return number;
+  }
+
+  // What follows a backslash when it stands for one character.
+  char32_t TakeEscaped() {
+    const char32_t c = Take();
+    switch (c) {
+      case U'r':
+        return U'\r';
+      case U'n':
+        return U'\n';
+      case U't':
+        return U'\t';
+      case U'f':
+        return U'\f';
+      case U'v':
+        return U'\v';
+      case U'u':
+      case U'x':
+        return TakeHex(c);
+      default:
+        // Letters and digits that are escaped have meanings that this parser does not know.
+        if (c < 128 &&
+            ((c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') || (c >= U'0' && c <= U'9'))) {
+          ok_ = false;
+        }
+        return c;
+    }
+  }
+
+  char32_t TakeHex(char32_t form) {
+    const bool braces = Accept(U'{');
+    const int want = braces ? 6 : form == U'u' ? 4 : 2;
+    char32_t value = 0;
+    int digits = 0;
+    for (; digits < want && at_ < pattern_.size(); ++digits, ++at_) {
+      const char32_t c = pattern_[at_];
+      if (c >= U'0' && c <= U'9')
+        value = value * 16 + (c - U'0');
+      else if (c >= U'a' && c <= U'f')
+        value = value * 16 + (c - U'a' + 10);
+      else if (c >= U'A' && c <= U'F')
+        value = value * 16 + (c - U'A' + 10);
+      else
+        break;
+    }
+    ok_ = ok_ && digits > 0 && (braces ? Accept(U'}') : digits == want) && value < 0x110000;
+    return value;
+  }
+
+  // \p{..}, \s, \S, \d, \w into `set`; false if the escape is of another kind.
+  bool TakeClassEscape(CharClass& set, bool inside_brackets) {
+    if (Accept(U"p{") || Accept(U"P{")) {
+      const bool negated = pattern_[at_ - 2] == U'P';
+      std::string name;
+      while (ok_ && !Accept(U'}')) name.push_back(static_cast<char>(Take()));
+      const std::uint32_t categories = CategoriesOf(name);
+      if (categories == 0) ok_ = false;
+      set.categories |= negated ? ~categories : categories;
+      return true;
+    }
+    if (Accept(U's')) {
+      set.white_space = true;
+      return true;
+    }
+    if (Accept(U'd')) {
+      set.categories |= U_GC_ND_MASK;
+      return true;
+    }
+    if (Accept(U'w')) {
+      set.categories |= U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK | U_GC_PC_MASK;
+      return true;
+    }
+    if (!inside_brackets && Accept(U'S')) {
+      set.white_space = true;
+      set.negated = true;
+      return true;
+    }
+    return false;
+  }
+
+  CharClass ParseAtom() {
+    CharClass set;
+    const char32_t c = Take();
+    if (c == U'[') {
+      set.negated = Accept(U'^');
+      while (ok_ && !Accept(U']')) ParseMember(set);
+    } else if (c == U'\\') {
+      if (!TakeClassEscape(set, false)) {
+        const char32_t escaped = TakeEscaped();
+        set.ranges.emplace_back(escaped, escaped);
+      }
+    } else if (std::u32string_view(U"(){}*+?^$.|").find(c) != std::u32string_view::npos) {
+      ok_ = false;
+    } else {
+      set.ranges.emplace_back(c, c);
+    }
+    set.FillAscii();
+    return set;
+  }
+
+  void ParseMember(CharClass& set) {
+    char32_t first = Take();
+    if (first == U'[' || first == U'&') {
+      // Nested sets and && have meanings of their own in Oniguruma.
+      ok_ = ok_ && first == U'&' && !(at_ < pattern_.size() && pattern_[at_] == U'&');
+    }
+    if (first == U'\\') {
+      if (TakeClassEscape(set, true)) return;
+      first = TakeEscaped();
+    }
+    char32_t last = first;
+    if (at_ + 1 < pattern_.size() && pattern_[at_] == U'-' && pattern_[at_ + 1] != U']') {
+      ++at_;
+      last = Take();
+      if (last == U'\\') last = TakeEscaped();
+      ok_ = ok_ && first <= last;
+    }
+    set.ranges.emplace_back(first, last);
+  }
+
+  std::u32string pattern_;
+  std::size_t at_ = 0;
+  bool ok_ = true;
+};
+
+struct SplitPattern::Icu {
+  std::unique_ptr<icu::RegexPattern> pattern;
+};
+
+absl::StatusOr<SplitPattern> SplitPattern::Compile(std::string_view regex) {
+  if (regex.empty() || regex.size() > kMaxPatternBytes || !IsValidUtf8(regex)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "pattern of ", regex.size(), " bytes is not UTF-8 of 1 to ", kMaxPatternBytes));
+  }
+  SplitPattern result;
+  if (auto alternatives = Parser(regex).Parse()) {
+    result.alternatives_ = *std::move(alternatives);
+    return result;
+  }
+  UErrorCode error = U_ZERO_ERROR;
+  UParseError where;
+  auto compiled = std::make_shared<Icu>();
+  compiled->pattern.reset(icu::RegexPattern::compile(
+      icu::UnicodeString::fromUTF8(icu::StringPiece(regex.data(), static_cast<int>(regex.size()))),
+      0, where, error));
+  if (U_FAILURE(error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("pattern ", std::string(regex), " is unknown: ", u_errorName(error)));
+  }
+  result.icu_ = std::move(compiled);
+  return result;
+}
+
+SplitPattern SplitPattern::Literal(std::string_view text) {
+  SplitPattern result;
+  Item item;
+  item.kind = Item::Kind::kLiterals;
+  item.literals.emplace_back();
+  for (std::size_t at = 0; at < text.size();) {
+    item.literals.back().push_back(NextCodePoint(text, at));
+  }
+  if (!text.empty()) result.alternatives_ = {{std::move(item)}};
+  return result;
+}
+
+std::size_t SplitPattern::MatchLiterals(const Item& item, std::string_view text, std::size_t at) {
+  for (const std::u32string& literal : item.literals) {
+    std::size_t end = at;
+    bool same = true;
+    for (std::size_t i = 0; same && i < literal.size(); ++i) {
+      if (end == text.size()) {
+        same = false;
+        break;
+      }
+      char32_t c = NextCodePoint(text, end);
+      if (item.fold_case) {
+        c = static_cast<char32_t>(u_foldCase(static_cast<UChar32>(c), U_FOLD_CASE_DEFAULT));
+      }
+      same = c == literal[i];
+    }
+    if (same) return end;
+  }
+  return kNone;
+}
+
+std::size_t SplitPattern::MatchItems(const Sequence& items, std::size_t index,
+                                     std::string_view text, std::size_t at) {
+  for (; index < items.size(); ++index) {
+    const Item& item = items[index];
+    if (item.kind == Item::Kind::kNotAhead) {
+      std::size_t next = at;
+      if (at < text.size() && item.set.Contains(NextCodePoint(text, next))) return kNone;
+      continue;
+    }
+    if (item.kind == Item::Kind::kLiterals) {
+      const std::size_t end = MatchLiterals(item, text, at);
+      if (end == kNone) {
+        if (item.min > 0) return kNone;
+        continue;
+      }
+      if (item.min == 0) {  // optional: with it if the rest agrees, else without
+        const std::size_t rest = MatchItems(items, index + 1, text, end);
+        if (rest != kNone) return rest;
+        continue;
+      }
+      at = end;
+      continue;
+    }
+    std::uint32_t count = 0;
+    std::size_t end = at;
+    while (count < item.max && end < text.size()) {
+      std::size_t next = end;
+      if (!item.set.Contains(NextCodePoint(text, next))) break;
+      end = next;
+      ++count;
+    }
+    if (count < item.min) return kNone;
+    if (index + 1 == items.size()) return end;
+    if (item.possessive || count == item.min) {
+      at = end;
+      continue;
+    }
+    while (true) {
+      const std::size_t rest = MatchItems(items, index + 1, text, end);
+      if (rest != kNone) return rest;
+      if (count == item.min) return kNone;
+      end = StepBack(text, end);
+      --count;
+    }
+  }
+  return at;
+}
+
+std::size_t SplitPattern::Match(std::string_view text, std::size_t at) const {
+  for (const Sequence& sequence : alternatives_) {
+    // The first item decides almost always: look before entering.
+    const std::size_t end = MatchItems(sequence, 0, text, at);
+    if (end != kNone) return end;
+  }
+  return kNone;
+}
+
+void SplitPattern::Split(std::string_view text,
+                         absl::FunctionRef<void(std::string_view, bool)> piece) const {
+  std::size_t done = 0;
+  const auto emit_match = [&](std::size_t begin, std::size_t end) {
+    if (done < begin) piece(text.substr(done, begin - done), false);
+    piece(text.substr(begin, end - begin), true);
+    done = end;
+  };
+  if (icu_ == nullptr) {
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = Match(text, at);
+      if (end != kNone && end > at) {
+        emit_match(at, end);
+        at = end;
+      } else {
+        NextCodePoint(text, at);
+      }
+    }
+  } else {
+    UErrorCode error = U_ZERO_ERROR;
+    UText source = UTEXT_INITIALIZER;
+    utext_openUTF8(&source, text.data(), static_cast<std::int64_t>(text.size()), &error);
+    const std::unique_ptr<icu::RegexMatcher> matcher(icu_->pattern->matcher(error));
+    if (U_SUCCESS(error)) {
+      matcher->reset(&source);
+      matcher->setTimeLimit(kIcuTimeLimit, error);
+      // What ICU does not get to in its time stays one piece.
+      while (matcher->find(error) && U_SUCCESS(error)) {
+        const auto begin = static_cast<std::size_t>(matcher->start64(error));
+        const auto end = static_cast<std::size_t>(matcher->end64(error));
+        if (U_FAILURE(error) || end > text.size()) break;
+        if (end > begin) emit_match(begin, end);
+      }
+    }
+    utext_close(&source);
+  }
+  if (done < text.size()) piece(text.substr(done), false);
+}
+
+}  // namespace citeseek::inference

@@ -1,0 +1,73 @@
+// SplitPattern: finds the words that a tokenizer's regular expression describes.
+//
+// The expressions of real tokenizers are alternatives of character classes with counts; those are
+// compiled to a matcher that is linear on them. Others go to ICU with a limit on its time. Classes
+// follow Oniguruma (\s is White_Space, \w letters, marks, digits, connectors). Immutable and
+// thread-safe. Errors: kInvalidArgument.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+
+namespace citeseek::inference {
+
+// A set of code points.
+struct CharClass {
+  std::uint64_t ascii[2] = {0, 0};
+  std::uint32_t categories = 0;  // bit u_charType(c)
+  bool white_space = false;
+  std::vector<std::pair<char32_t, char32_t>> ranges;  // inclusive
+  bool negated = false;
+
+  bool Contains(char32_t c) const {
+    return c < 128 ? (ascii[c >> 6] >> (c & 63) & 1) != 0 : ContainsWide(c);
+  }
+  bool ContainsWide(char32_t c) const;  // c >= 128
+  void FillAscii();                     // call once the other members are set
+};
+
+class SplitPattern {
+ public:
+  static absl::StatusOr<SplitPattern> Compile(std::string_view regex);
+  static SplitPattern Literal(std::string_view text);
+
+  // Calls piece(part, is_match) for every part of `text` in order; parts are not empty. `text` is
+  // valid UTF-8.
+  void Split(std::string_view text, absl::FunctionRef<void(std::string_view, bool)> piece) const;
+
+  bool linear() const { return icu_ == nullptr; }
+
+ private:
+  struct Item {
+    enum class Kind { kClass, kLiterals, kNotAhead };
+    Kind kind = Kind::kClass;
+    CharClass set;
+    std::vector<std::u32string> literals;
+    bool fold_case = false;
+    std::uint32_t min = 1;
+    std::uint32_t max = 1;
+    bool possessive = false;
+  };
+  using Sequence = std::vector<Item>;
+  class Parser;
+  struct Icu;
+
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  std::size_t Match(std::string_view text, std::size_t at) const;
+  static std::size_t MatchItems(const Sequence& items, std::size_t index, std::string_view text,
+                                std::size_t at);
+  static std::size_t MatchLiterals(const Item& item, std::string_view text, std::size_t at);
+
+  std::vector<Sequence> alternatives_;
+  std::shared_ptr<const Icu> icu_;  // null: the alternatives say it all
+};
+
+}  // namespace citeseek::inference
