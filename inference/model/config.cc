@@ -373,7 +373,11 @@ std::string_view FamilyName(Family family) {
 absl::StatusOr<ModelConfig> ParseModelConfig(std::string_view json, std::string_view name) {
   const auto parsed = ParseJson(json, name);
   if (!parsed.ok()) return parsed.status();
-  JsonReader reader(*parsed, name);
+  return ModelConfigFromJson(*parsed, name);
+}
+
+absl::StatusOr<ModelConfig> ModelConfigFromJson(const Json& json, std::string_view name) {
+  JsonReader reader(json, name);
   if (!reader.status().ok()) return reader.status();
   const Architecture* architecture = FindArchitecture(reader);
   if (architecture == nullptr) return reader.status();

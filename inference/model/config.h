@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "inference/model/json.h"
 
 namespace citeseek::inference {
 
@@ -141,6 +142,9 @@ struct ModelConfig {
 
 // `name` says in errors what was parsed.
 absl::StatusOr<ModelConfig> ParseModelConfig(std::string_view json, std::string_view name);
+
+// The same of JSON that is parsed already.
+absl::StatusOr<ModelConfig> ModelConfigFromJson(const Json& json, std::string_view name);
 
 // config.json of a folder; eos ids of generation_config.json replace its own, as in transformers.
 absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& folder);

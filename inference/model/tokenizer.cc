@@ -71,6 +71,7 @@ struct Tokenizer::Parts {
   std::variant<Bpe, Unigram, WordPiece> model;
   // Matched in the text as it is, and in the normalised text; all of them, and the harmless ones.
   AddedTokens raw_all, raw_plain, normalized_all, normalized_plain;
+  AddedTokens control_tokens;  // for prompts: matched in the text as it is
   std::vector<TemplatePiece> single, pair;
   TokenDecoder decoder;
   std::vector<std::string> texts;  // by id
@@ -109,6 +110,13 @@ struct Tokenizer::Parts {
   }
 
   std::vector<std::int32_t> EncodeText(std::string_view text, bool parse_special) {
+    return parse_special ? EncodeWith(text, raw_all, {}, normalized_all)
+                         : EncodeWith(text, raw_plain, {}, normalized_plain);
+  }
+
+  std::vector<std::int32_t> EncodeWith(std::string_view text, const AddedTokens& raw,
+                                       std::span<const TextRange> closed,
+                                       const AddedTokens& normalized) {
     std::string valid;
     if (!IsValidUtf8(text)) {
       valid = ReplaceInvalidUtf8(text);
@@ -117,16 +125,14 @@ struct Tokenizer::Parts {
     std::vector<std::int32_t> out;
     out.reserve(text.size() / 4);
     auto scratch = TakeScratch();
-    const AddedTokens& raw = parse_special ? raw_all : raw_plain;
-    const AddedTokens& normalized = parse_special ? normalized_all : normalized_plain;
-    raw.Split(text, [&](std::string_view part, std::int32_t id) {
+    raw.Split(text, closed, [&](std::string_view part, std::int32_t id) {
       if (id >= 0) {
         out.push_back(id);
         return;
       }
       const bool starts = part.data() == text.data();
       const std::string_view clean = normalizer.Apply(part, scratch->buffer);
-      normalized.Split(clean, [&](std::string_view piece, std::int32_t piece_id) {
+      normalized.Split(clean, {}, [&](std::string_view piece, std::int32_t piece_id) {
         if (piece_id >= 0) {
           out.push_back(piece_id);
           return;
@@ -238,12 +244,13 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Make(TokenizerSpec spec) {
   }
   if (!status.ok()) return status;
 
-  std::vector<AddedToken> raw_all, raw_plain, normalized_all, normalized_plain;
+  std::vector<AddedToken> raw_all, raw_plain, normalized_all, normalized_plain, control_tokens;
   std::vector<bool> special(parts->texts.size());
   std::string buffer;
   for (AddedToken token : spec.added_tokens) {
     if (token.special) special[static_cast<std::size_t>(token.id)] = true;
     const bool control = IsControlToken(token);
+    if (control || !token.normalized) control_tokens.push_back(token);
     if (token.normalized) {
       token.content = std::string(parts->normalizer.Apply(token.content, buffer));
       if (!control) normalized_plain.push_back(token);
@@ -253,6 +260,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Make(TokenizerSpec spec) {
       raw_all.push_back(std::move(token));
     }
   }
+  parts->control_tokens = AddedTokens(std::move(control_tokens));
   parts->raw_all = AddedTokens(std::move(raw_all));
   parts->raw_plain = AddedTokens(std::move(raw_plain));
   parts->normalized_all = AddedTokens(std::move(normalized_all));
@@ -267,6 +275,26 @@ std::vector<std::int32_t> Tokenizer::Encode(std::string_view text,
                                             const EncodeOptions& options) const {
   auto ids = parts_->EncodeText(text, options.parse_special);
   return options.add_special ? Fill(parts_->single, ids, {}).ids : ids;
+}
+
+std::vector<std::int32_t> Tokenizer::EncodePrompt(std::string_view text,
+                                                  std::span<const TextRange> user) const {
+  if (IsValidUtf8(text)) {
+    return parts_->EncodeWith(text, parts_->control_tokens, user, parts_->normalized_plain);
+  }
+  // Make each stretch valid on its own, so that the ranges stay true.
+  std::string valid;
+  std::vector<TextRange> ranges;
+  std::size_t done = 0;
+  for (const TextRange& range : user) {
+    valid += ReplaceInvalidUtf8(text.substr(done, range.begin - done));
+    const std::size_t begin = valid.size();
+    valid += ReplaceInvalidUtf8(text.substr(range.begin, range.end - range.begin));
+    ranges.push_back({begin, valid.size()});
+    done = range.end;
+  }
+  valid += ReplaceInvalidUtf8(text.substr(done));
+  return parts_->EncodeWith(valid, parts_->control_tokens, ranges, parts_->normalized_plain);
 }
 
 Encoding Tokenizer::EncodeSingle(std::string_view text, const TemplateOptions& options) const {

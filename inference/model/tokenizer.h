@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "inference/model/text_range.h"
 #include "inference/model/tokenizer/spec.h"
 #include "inference/model/tokenizer/token_decoder.h"
 
@@ -53,6 +54,11 @@ class Tokenizer {
   ~Tokenizer();
 
   std::vector<std::int32_t> Encode(std::string_view text, const EncodeOptions& options = {}) const;
+
+  // The ids of a rendered chat prompt: control tokens are read everywhere but in the ranges that
+  // users wrote (sorted, apart from one another).
+  std::vector<std::int32_t> EncodePrompt(std::string_view text,
+                                         std::span<const TextRange> user) const;
 
   // One text in the model's template, cut at its end.
   Encoding EncodeSingle(std::string_view text, const TemplateOptions& options = {}) const;

@@ -2,6 +2,7 @@
 
 #include <unicode/uchar.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -41,14 +42,18 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tok
   trie_ = ByteTrie(std::move(entries));
 }
 
-void AddedTokens::Split(std::string_view text,
+void AddedTokens::Split(std::string_view text, std::span<const TextRange> closed,
                         absl::FunctionRef<void(std::string_view, std::int32_t)> part) const {
   std::size_t done = 0;
+  std::size_t next_closed = 0;  // the first range that ends behind `at`
   for (std::size_t at = 0; !trie_.empty() && at < text.size();) {
+    while (next_closed < closed.size() && closed[next_closed].end <= at) ++next_closed;
+    const std::size_t limit =
+        next_closed < closed.size() ? std::max(closed[next_closed].begin, at) : text.size();
     std::uint32_t node = ByteTrie::kRoot;
     std::int32_t index = -1;
     std::size_t match_end = at;
-    for (std::size_t i = at; i < text.size(); ++i) {
+    for (std::size_t i = at; i < limit; ++i) {
       node = trie_.Step(node, text[i]);
       if (node == ByteTrie::kNone) break;
       if (trie_.IdAt(node) >= 0) {

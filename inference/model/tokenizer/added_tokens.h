@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "inference/model/text_range.h"
 #include "inference/model/tokenizer/byte_trie.h"
 #include "inference/model/tokenizer/spec.h"
 
@@ -20,7 +22,8 @@ class AddedTokens {
 
   // Calls part(text, id) for the parts of `text` in order: id is -1 for what is no added token.
   // Parts are not empty, unless the whole text is.
-  void Split(std::string_view text,
+  // No token is found that touches the ranges in `closed` (sorted, apart from one another).
+  void Split(std::string_view text, std::span<const TextRange> closed,
              absl::FunctionRef<void(std::string_view, std::int32_t)> part) const;
 
  private:

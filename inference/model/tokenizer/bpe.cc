@@ -141,8 +141,8 @@ void Bpe::EncodeChunk(std::string_view word, Scratch& scratch, WordCache& cache,
                       std::vector<std::int32_t>& ids) const {
   if (cache.Find(word, ids)) return;
   const std::size_t before = ids.size();
-  const auto whole = ignore_merges_ ? words_.find(absl::string_view(word.data(), word.size()))
-                                    : words_.end();
+  const auto whole =
+      ignore_merges_ ? words_.find(absl::string_view(word.data(), word.size())) : words_.end();
   if (whole != words_.end()) {
     ids.push_back(whole->second);
   } else {

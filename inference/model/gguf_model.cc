@@ -1,0 +1,380 @@
+#include "inference/model/gguf_model.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "inference/model/mapped_file.h"
+
+namespace citeseek::inference {
+namespace {
+
+using Rename = std::pair<std::string_view, std::string_view>;
+
+// ggml's names on the left, Hugging Face's on the right; blk.N. and layers.N. are left out.
+constexpr Rename kDecoderTop[] = {
+    {"token_embd", "embed_tokens"}, {"output_norm", "norm"}, {"output", "lm_head"}};
+constexpr Rename kDecoderLayer[] = {
+    {"attn_norm", "input_layernorm"},
+    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"},
+    {"attn_q_norm", "self_attn.q_norm"},
+    {"attn_k_norm", "self_attn.k_norm"},
+    {"attn_q_a", "self_attn.q_a_proj"},
+    {"attn_q_a_norm", "self_attn.q_a_layernorm"},
+    {"attn_q_b", "self_attn.q_b_proj"},
+    {"attn_kv_a_mqa", "self_attn.kv_a_proj_with_mqa"},
+    {"attn_kv_a_norm", "self_attn.kv_a_layernorm"},
+    {"attn_kv_b", "self_attn.kv_b_proj"},
+    {"ffn_norm", "post_attention_layernorm"},
+    {"ffn_gate", "mlp.gate_proj"},
+    {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},
+    {"ffn_gate_inp", "mlp.gate"},
+    {"ffn_gate_shexp", "mlp.shared_experts.gate_proj"},
+    {"ffn_up_shexp", "mlp.shared_experts.up_proj"},
+    {"ffn_down_shexp", "mlp.shared_experts.down_proj"},
+};
+constexpr Rename kExperts[] = {
+    {"ffn_gate_exps", "gate_proj"}, {"ffn_up_exps", "up_proj"}, {"ffn_down_exps", "down_proj"}};
+constexpr Rename kBertTop[] = {{"token_embd", "embeddings.word_embeddings"},
+                               {"position_embd", "embeddings.position_embeddings"},
+                               {"token_types", "embeddings.token_type_embeddings"},
+                               {"token_embd_norm", "embeddings.LayerNorm"}};
+constexpr Rename kBertLayer[] = {{"attn_q", "attention.self.query"},
+                                 {"attn_k", "attention.self.key"},
+                                 {"attn_v", "attention.self.value"},
+                                 {"attn_output", "attention.output.dense"},
+                                 {"attn_output_norm", "attention.output.LayerNorm"},
+                                 {"ffn_up", "intermediate.dense"},
+                                 {"ffn_down", "output.dense"},
+                                 {"layer_output_norm", "output.LayerNorm"}};
+
+struct ArchitectureName {
+  std::string_view ggml;
+  std::string_view hugging_face;
+};
+constexpr ArchitectureName kArchitectures[] = {
+    {"llama", "LlamaForCausalLM"}, {"qwen2", "Qwen2ForCausalLM"},
+    {"qwen3", "Qwen3ForCausalLM"}, {"qwen3moe", "Qwen3MoeForCausalLM"},
+    {"bert", "BertModel"},         {"deepseek2", "DeepseekV2ForCausalLM"},
+};
+
+std::string Lookup(std::span<const Rename> table, std::string_view name) {
+  for (const auto& [from, to] : table) {
+    if (from == name) return std::string(to);
+  }
+  return "";
+}
+
+const NamedTensor* FindTensor(const Gguf& gguf, std::string_view name) {
+  const auto it = std::find_if(gguf.tensors.begin(), gguf.tensors.end(),
+                               [&](const NamedTensor& tensor) { return tensor.name == name; });
+  return it == gguf.tensors.end() ? nullptr : &*it;
+}
+
+std::string Architecture(const Json& metadata) {
+  const Json* name = metadata.Find("general.architecture");
+  return name == nullptr || name->String() == nullptr ? "" : *name->String();
+}
+
+// The configuration as config.json would have it, so that one reader checks both.
+class ConfigWriter {
+ public:
+  ConfigWriter(const Json& metadata, std::string architecture)
+      : metadata_(metadata), architecture_(std::move(architecture)) {}
+
+  const Json* Find(std::string_view key) const {
+    return metadata_.Find(absl::StrCat(architecture_, ".", std::string(key)));
+  }
+  double Number(std::string_view key, double fallback) const {
+    const Json* value = Find(key);
+    if (value == nullptr) return fallback;
+    if (value->Double() != nullptr) return *value->Double();
+    return value->Int() != nullptr ? static_cast<double>(*value->Int()) : fallback;
+  }
+  std::int64_t Int(std::string_view key, std::int64_t fallback) const {
+    const Json* value = Find(key);
+    return value == nullptr || value->Int() == nullptr ? fallback : *value->Int();
+  }
+  void Copy(std::string_view from, std::string_view to) {
+    if (const Json* value = Find(from)) object.emplace_back(std::string(to), *value);
+  }
+  template <typename T>
+  void Put(std::string_view key, T value) {
+    object.emplace_back().first = std::string(key);
+    object.back().second.value = std::move(value);
+  }
+
+  JsonObject object;
+
+ private:
+  const Json& metadata_;
+  std::string architecture_;
+};
+
+void WriteRope(ConfigWriter& config, bool deepseek) {
+  config.Copy("rope.freq_base", "rope_theta");
+  const Json* type = config.Find("rope.scaling.type");
+  if (type == nullptr || type->String() == nullptr || *type->String() == "none") return;
+  JsonObject scaling;
+  const auto put = [&](std::string_view key, double number) {
+    scaling.emplace_back().first = std::string(key);
+    scaling.back().second.value = number;
+  };
+  scaling.emplace_back().first = "rope_type";
+  scaling.back().second = *type;
+  put("factor", config.Number("rope.scaling.factor", 1.0));
+  const auto original = config.Int("rope.scaling.original_context_length", 0);
+  if (original > 0) put("original_max_position_embeddings", static_cast<double>(original));
+  // ggml keeps a tenth of mscale_all_dim; DeepSeek's mscale is the same in every model.
+  const double multiplier = config.Number("rope.scaling.yarn_log_multiplier", 0.0);
+  if (deepseek && multiplier > 0.0) {
+    put("mscale", multiplier * 10.0);
+    put("mscale_all_dim", multiplier * 10.0);
+  }
+  config.Put("rope_scaling", std::move(scaling));
+}
+
+void WriteDeepSeek(ConfigWriter& config, const Gguf& gguf) {
+  const std::int64_t rope = config.Int("rope.dimension_count", 64);
+  const std::int64_t key =
+      config.Int("attention.key_length_mla", config.Int("attention.key_length", 192));
+  config.Put("qk_rope_head_dim", rope);
+  config.Put("qk_nope_head_dim", key - rope);
+  config.Put("v_head_dim",
+             config.Int("attention.value_length_mla", config.Int("attention.value_length", 128)));
+  if (config.Find("attention.q_lora_rank") != nullptr) {
+    config.Copy("attention.q_lora_rank", "q_lora_rank");
+  } else {
+    config.Put("q_lora_rank", nullptr);
+  }
+  config.Copy("attention.kv_lora_rank", "kv_lora_rank");
+  config.Copy("expert_count", "n_routed_experts");
+  config.Copy("expert_shared_count", "n_shared_experts");
+  config.Copy("expert_weights_scale", "routed_scaling_factor");
+  config.Copy("expert_weights_norm", "norm_topk_prob");
+  config.Copy("leading_dense_block_count", "first_k_dense_replace");
+  config.Copy("nextn_predict_layers", "num_nextn_predict_layers");
+  config.Put("n_group", config.Int("expert_group_count", 1));
+  config.Put("topk_group", config.Int("expert_group_used_count", 1));
+  const bool sigmoid = config.Int("expert_gating_func", 1) == 2;
+  config.Put("scoring_func", std::string(sigmoid ? "sigmoid" : "softmax"));
+  const bool biased = std::any_of(gguf.tensors.begin(), gguf.tensors.end(), [](const auto& t) {
+    return t.name.ends_with("exp_probs_b.bias");
+  });
+  config.Put("topk_method", std::string(biased ? "noaux_tc" : "greedy"));
+}
+
+// Rows of a head as ggml's rotation wants them (pairs next to each other) back into two halves.
+std::vector<std::byte> WithHalvesApart(const TensorView& view, std::int64_t heads) {
+  const auto rows = static_cast<std::size_t>(view.shape[0]);
+  const std::size_t row_bytes = view.bytes.size() / rows;
+  const std::size_t head_rows = rows / static_cast<std::size_t>(heads);
+  std::vector<std::byte> out(view.bytes.size());
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::size_t within = row % head_rows;
+    const std::size_t half = within / (head_rows / 2);
+    const std::size_t from = row - within + 2 * (within % (head_rows / 2)) + half;
+    std::memcpy(out.data() + row * row_bytes, view.bytes.data() + from * row_bytes, row_bytes);
+  }
+  return out;
+}
+
+class WeightsWriter {
+ public:
+  WeightsWriter(const ModelConfig& config, std::string architecture)
+      : config_(config), architecture_(std::move(architecture)) {}
+
+  absl::Status Add(NamedTensor tensor) {
+    const std::string source = tensor.name;
+    const std::size_t dot = source.rfind('.');
+    const std::string stem = source.substr(0, dot);
+    const std::string suffix = dot == std::string::npos ? "" : source.substr(dot);
+    const bool bert = architecture_ == "bert";
+    if (!stem.starts_with("blk.")) {
+      std::string name = bert ? Lookup(kBertTop, stem) : Lookup(kDecoderTop, stem);
+      if (bert && stem == "token_types") Widen(tensor.view);
+      Put(name.empty() ? source : name + suffix, std::move(tensor));
+      return absl::OkStatus();
+    }
+    const std::size_t second = stem.find('.', 4);
+    if (second == std::string::npos) {
+      Put(source, std::move(tensor));
+      return absl::OkStatus();
+    }
+    const std::string layer = stem.substr(4, second - 4);
+    const std::string part = stem.substr(second + 1);
+    const std::string prefix = absl::StrCat(bert ? "encoder.layer." : "layers.", layer, ".");
+    if (!bert && part == "exp_probs_b") {
+      Put(prefix + "mlp.gate.e_score_correction_bias", std::move(tensor));
+      return absl::OkStatus();
+    }
+    const std::string expert = Lookup(kExperts, part);
+    if (!expert.empty()) return AddExperts(std::move(tensor), prefix, expert);
+    if (architecture_ == "llama" && (part == "attn_q" || part == "attn_k")) {
+      const std::int64_t heads = part == "attn_q" ? config_.heads : config_.kv_heads;
+      if (tensor.view.shape[0] % (2 * heads) != 0) {
+        return absl::InvalidArgumentError(absl::StrCat("tensor ", source, " of shape ",
+                                                       ShapeString(tensor.view.shape), " has not ",
+                                                       heads, " heads"));
+      }
+      buffers.push_back(WithHalvesApart(tensor.view, heads));
+      tensor.view.bytes = buffers.back();
+    }
+    const std::string name = bert ? Lookup(kBertLayer, part) : Lookup(kDecoderLayer, part);
+    Put(name.empty() ? source : prefix + name + suffix, std::move(tensor));
+    return absl::OkStatus();
+  }
+
+  std::vector<NamedTensor> tensors;
+  std::vector<std::vector<std::byte>> buffers;
+
+ private:
+  void Put(std::string name, NamedTensor tensor) {
+    tensor.name = std::move(name);
+    tensors.push_back(std::move(tensor));
+  }
+
+  // One row of token types is stored without its outer dimension.
+  static void Widen(TensorView& view) {
+    if (view.shape.size() == 1) view.shape.insert(view.shape.begin(), 1);
+  }
+
+  // [experts, outputs, inputs] becomes one matrix an expert.
+  absl::Status AddExperts(NamedTensor tensor, const std::string& prefix,
+                          const std::string& projection) {
+    const TensorView& view = tensor.view;
+    if (view.shape.size() != 3) {
+      return absl::InvalidArgumentError(absl::StrCat("tensor ", tensor.name, " has shape ",
+                                                     ShapeString(view.shape),
+                                                     " instead of one matrix an expert"));
+    }
+    const auto experts = static_cast<std::size_t>(view.shape[0]);
+    const std::size_t bytes = view.bytes.size() / experts;
+    for (std::size_t e = 0; e < experts; ++e) {
+      Put(absl::StrCat(prefix, "mlp.experts.", e, ".", projection, ".weight"),
+          {.view = {view.dtype,
+                    {view.shape[1], view.shape[2]},
+                    view.bytes.subspan(e * bytes, bytes)},
+           .source_type = tensor.source_type});
+    }
+    return absl::OkStatus();
+  }
+
+  const ModelConfig& config_;
+  std::string architecture_;
+};
+
+}  // namespace
+
+absl::StatusOr<ModelConfig> GgufConfig(const Gguf& gguf, std::string_view name) {
+  const std::string architecture = Architecture(gguf.metadata);
+  ConfigWriter config(gguf.metadata, architecture);
+  std::string known;
+  for (const ArchitectureName& entry : kArchitectures) {
+    absl::StrAppend(&known, known.empty() ? "" : ", ", std::string(entry.ggml));
+    if (entry.ggml != architecture) continue;
+    std::string hugging_face(entry.hugging_face);
+    if (architecture == "deepseek2" && config.Int("expert_gating_func", 1) == 2) {
+      hugging_face = "DeepseekV3ForCausalLM";
+    }
+    JsonArray names(1);
+    names[0].value = std::move(hugging_face);
+    config.Put("architectures", std::move(names));
+  }
+  if (config.object.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        std::string(name), ": architecture \"", architecture, "\" is unknown; known are ", known));
+  }
+  const bool deepseek = architecture == "deepseek2";
+  config.Copy("embedding_length", "hidden_size");
+  config.Copy("feed_forward_length", "intermediate_size");
+  config.Put("num_hidden_layers",
+             config.Int("block_count", 0) - config.Int("nextn_predict_layers", 0));
+  config.Copy("attention.head_count", "num_attention_heads");
+  config.Copy("context_length", "max_position_embeddings");
+  config.Copy("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+  config.Copy("attention.layer_norm_epsilon", "layer_norm_eps");
+  config.Copy("expert_feed_forward_length", "moe_intermediate_size");
+  config.Copy("expert_used_count", "num_experts_per_tok");
+  const Json* tokens = gguf.metadata.Find("tokenizer.ggml.tokens");
+  if (config.Find("vocab_size") != nullptr) {
+    config.Copy("vocab_size", "vocab_size");
+  } else if (tokens != nullptr && tokens->Array() != nullptr) {
+    config.Put("vocab_size", static_cast<std::int64_t>(tokens->Array()->size()));
+  }
+  for (const auto& [kind, key] :
+       {std::pair("bos", "bos_token_id"), std::pair("eos", "eos_token_id"),
+        std::pair("padding", "pad_token_id")}) {
+    if (const Json* id = gguf.metadata.Find(absl::StrCat("tokenizer.ggml.", kind, "_token_id"))) {
+      config.object.emplace_back(key, *id);
+    }
+  }
+  if (deepseek) {
+    WriteDeepSeek(config, gguf);
+  } else {
+    config.Copy("attention.head_count_kv", "num_key_value_heads");
+    config.Copy("attention.key_length", "head_dim");
+    config.Copy("expert_count", "num_experts");
+    config.Put("norm_topk_prob", true);  // ggml knows no Qwen3-MoE without
+  }
+  if (architecture != "bert") {
+    WriteRope(config, deepseek);
+    config.Put("tie_word_embeddings", FindTensor(gguf, "output.weight") == nullptr);
+    config.Put("attention_bias",
+               !deepseek && FindTensor(gguf, "blk.0.attn_output.bias") != nullptr);
+    config.Put("mlp_bias", FindTensor(gguf, "blk.0.ffn_up.bias") != nullptr);
+  } else if (const NamedTensor* types = FindTensor(gguf, "token_types.weight")) {
+    config.Put("type_vocab_size",
+               types->view.shape.size() == 1 ? std::int64_t{1} : types->view.shape[0]);
+  }
+  Json json;
+  json.value = std::move(config.object);
+  auto result = ModelConfigFromJson(json, name);
+  if (!result.ok()) return result.status();
+  if (const NamedTensor* divisors = FindTensor(gguf, "rope_freqs.weight");
+      divisors != nullptr && divisors->view.dtype == DType::kF32) {
+    result->rope.divisors.resize(divisors->view.bytes.size() / sizeof(float));
+    std::memcpy(result->rope.divisors.data(), divisors->view.bytes.data(),
+                divisors->view.bytes.size());
+    if (std::any_of(result->rope.divisors.begin(), result->rope.divisors.end(),
+                    [](float d) { return !(d > 0.0f); })) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          std::string(name), ": rope_freqs.weight has a divisor that is not positive"));
+    }
+    result->local_rope = result->rope;
+  }
+  return result;
+}
+
+absl::StatusOr<GgufModel> OpenGguf(const std::string& path) {
+  auto file = MappedFile::Open(path);
+  if (!file.ok()) return file.status();
+  auto gguf = ParseGguf(file->bytes(), path);
+  if (!gguf.ok()) return gguf.status();
+  auto config = GgufConfig(*gguf, path);
+  if (!config.ok()) return config.status();
+  WeightsWriter writer(*config, Architecture(gguf->metadata));
+  for (NamedTensor& tensor : gguf->tensors) {
+    if (tensor.name == "rope_freqs.weight") continue;
+    const absl::Status status = writer.Add(std::move(tensor));
+    if (!status.ok()) return status;
+  }
+  std::vector<MappedFile> files;
+  files.push_back(*std::move(file));
+  auto weights = Weights::FromTensors(std::move(writer.tensors), std::move(files),
+                                      std::move(writer.buffers), path);
+  if (!weights.ok()) return weights.status();
+  return GgufModel{*std::move(config), *std::move(weights), std::move(gguf->metadata)};
+}
+
+}  // namespace citeseek::inference

@@ -1,0 +1,38 @@
+// GGUF models: turns a GGUF file into what a Hugging Face folder gives: configuration, weights
+// under Hugging Face's names, tokenizer, chat template.
+//
+// Architectures: llama, qwen2, qwen3, qwen3moe, deepseek2, bert. Free functions are thread-safe.
+// Errors: kNotFound, kInvalidArgument (damaged, unknown architecture or type: named).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "inference/model/config.h"
+#include "inference/model/gguf.h"
+#include "inference/model/tokenizer/spec.h"
+#include "inference/model/weights.h"
+
+namespace citeseek::inference {
+
+struct GgufModel {
+  ModelConfig config;
+  Weights weights;
+  Json metadata;
+};
+
+absl::StatusOr<GgufModel> OpenGguf(const std::string& path);
+
+absl::StatusOr<ModelConfig> GgufConfig(const Gguf& gguf, std::string_view name);
+
+// tokenizer.ggml.*: byte-level BPE, SentencePiece BPE, Unigram, WordPiece.
+absl::StatusOr<TokenizerSpec> GgufTokenizer(const Json& metadata, std::string_view name);
+
+// The text of this token kind ("bos", "eos", ...), "" if there is none; for chat templates.
+std::string GgufTokenText(const Json& metadata, std::string_view kind);
+
+// tokenizer.chat_template, "" if there is none.
+std::string GgufChatTemplate(const Json& metadata);
+
+}  // namespace citeseek::inference

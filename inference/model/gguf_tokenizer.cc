@@ -1,0 +1,292 @@
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "inference/model/gguf_model.h"
+
+namespace citeseek::inference {
+namespace {
+
+constexpr std::string_view kMark = "\u2581";
+
+constexpr std::string_view kQwen2Pattern =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr std::string_view kLlama3Pattern =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr std::string_view kDeepSeek3Pattern =
+    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+// ggml's kinds of tokens.
+enum TokenType {
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,
+  kUserDefined = 4,
+  kUnused = 5,
+  kByte = 6
+};
+
+class SpecReader {
+ public:
+  SpecReader(const Json& metadata, std::string_view name) : metadata_(metadata), name_(name) {}
+
+  absl::StatusOr<TokenizerSpec> Read() {
+    const std::string model = Text("model");
+    ReadTokens();
+    if (model == "gpt2") {
+      ReadByteBpe();
+    } else if (model == "llama") {
+      ReadSentencePiece(/*unigram=*/false);
+    } else if (model == "t5") {
+      ReadSentencePiece(/*unigram=*/true);
+    } else if (model == "bert") {
+      ReadWordPiece();
+    } else {
+      Fail(absl::StrCat("tokenizer \"", model, "\" is unknown; known are gpt2, llama, t5, bert"));
+    }
+    ReadTemplate(model);
+    if (!status_.ok()) return status_;
+    return std::move(spec_);
+  }
+
+ private:
+  void Fail(const std::string& problem) {
+    if (status_.ok()) status_ = absl::InvalidArgumentError(absl::StrCat(name_, ": ", problem));
+  }
+  const Json* Find(std::string_view key) const {
+    return metadata_.Find(absl::StrCat("tokenizer.ggml.", std::string(key)));
+  }
+  std::string Text(std::string_view key) const {
+    const Json* value = Find(key);
+    return value == nullptr || value->String() == nullptr ? "" : *value->String();
+  }
+  bool Flag(std::string_view key, bool fallback) const {
+    const Json* value = Find(key);
+    return value == nullptr || value->Bool() == nullptr ? fallback : *value->Bool();
+  }
+  std::int64_t Id(std::string_view key) const {
+    const Json* value = Find(key);
+    const auto count = static_cast<std::int64_t>(tokens_.size());
+    const bool good =
+        value != nullptr && value->Int() != nullptr && *value->Int() >= 0 && *value->Int() < count;
+    return good ? *value->Int() : -1;
+  }
+  const JsonArray& Elements(std::string_view key) const {
+    static const JsonArray kNone;
+    const Json* value = Find(key);
+    return value == nullptr || value->Array() == nullptr ? kNone : *value->Array();
+  }
+
+  void ReadTokens() {
+    for (const Json& token : Elements("tokens")) {
+      if (token.String() == nullptr) {
+        Fail("a token is not a text");
+        return;
+      }
+      tokens_.push_back(*token.String());
+    }
+    if (tokens_.empty()) Fail("has no tokens");
+    types_.assign(tokens_.size(), kNormal);
+    const JsonArray& types = Elements("token_type");
+    for (std::size_t i = 0; i < std::min(types.size(), types_.size()); ++i) {
+      if (types[i].Int() != nullptr) types_[i] = static_cast<int>(*types[i].Int() & 0xFF);
+    }
+    for (std::size_t i = 0; i < tokens_.size(); ++i) {
+      const bool special = types_[i] == kControl || types_[i] == kUnknown;
+      if ((!special && types_[i] != kUserDefined) || tokens_[i].empty()) continue;
+      spec_.added_tokens.push_back(
+          {.id = static_cast<std::int32_t>(i), .content = tokens_[i], .special = special});
+    }
+  }
+
+  std::vector<std::pair<std::string, std::int32_t>> Vocabulary() const {
+    std::vector<std::pair<std::string, std::int32_t>> vocabulary;
+    for (std::size_t i = 0; i < tokens_.size(); ++i) {
+      vocabulary.emplace_back(tokens_[i], static_cast<std::int32_t>(i));
+    }
+    return vocabulary;
+  }
+
+  void AddSplit(std::string_view pattern) {
+    spec_.pre_tokenizer.push_back(
+        {.kind = PreTokenizerStep::Kind::kSplit, .pattern = std::string(pattern)});
+  }
+
+  void ReadByteBpe() {
+    BpeSpec model;
+    model.vocabulary = Vocabulary();
+    for (const Json& merge : Elements("merges")) {
+      const std::string* line = merge.String();
+      const std::size_t blank = line == nullptr ? std::string::npos : line->find(' ', 1);
+      if (blank == std::string::npos) {
+        Fail(absl::StrCat("merge ", model.merges.size(), " is not a pair"));
+        return;
+      }
+      model.merges.emplace_back(line->substr(0, blank), line->substr(blank + 1));
+    }
+    const std::string pre = Text("pre");
+    bool gpt2 = false;
+    if (pre == "qwen2" || pre == "deepseek-r1-qwen") {
+      spec_.normalizer.push_back({.kind = NormalizerStep::Kind::kNfc});
+      AddSplit(kQwen2Pattern);
+    } else if (pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3") {
+      AddSplit(kLlama3Pattern);
+      model.ignore_merges = true;
+    } else if (pre == "deepseek-v3") {
+      AddSplit(R"(\p{N}{1,3})");
+      AddSplit("[一-龥\u3040-ゟ゠-ヿ]+");
+      AddSplit(kDeepSeek3Pattern);
+    } else if (pre.empty() || pre == "default" || pre == "gpt-2") {
+      gpt2 = true;
+    } else {
+      Fail(absl::StrCat("pre-tokenizer \"", pre, "\" is unknown; known are qwen2, ",
+                        "deepseek-r1-qwen, llama-bpe, deepseek-v3, gpt-2, default"));
+    }
+    spec_.pre_tokenizer.push_back(
+        {.kind = PreTokenizerStep::Kind::kByteLevel, .use_pattern = gpt2});
+    spec_.decoder.kind = DecoderSpec::Kind::kByteLevel;
+    spec_.model = std::move(model);
+  }
+
+  void ReadSentencePiece(bool unigram) {
+    const JsonArray& scores = Elements("scores");
+    if (scores.size() != tokens_.size()) {
+      Fail(absl::StrCat(scores.size(), " scores for ", tokens_.size(), " tokens"));
+      return;
+    }
+    std::vector<double> numbers;
+    for (const Json& score : scores) {
+      numbers.push_back(score.Double() != nullptr ? *score.Double() : 0.0);
+    }
+    const bool blank_first = Flag("add_space_prefix", true);
+    const std::int64_t unknown = Id("unknown_token_id");
+    spec_.decoder.kind = DecoderSpec::Kind::kPieces;
+    spec_.decoder.replacements.emplace_back(kMark, " ");
+    spec_.decoder.byte_fallback = true;
+    spec_.decoder.strip_left = blank_first ? 1 : 0;
+    if (unigram) {
+      UnigramSpec model;
+      for (std::size_t i = 0; i < tokens_.size(); ++i) {
+        model.vocabulary.emplace_back(tokens_[i], numbers[i]);
+      }
+      model.unknown = static_cast<std::int32_t>(unknown);
+      std::string charsmap;
+      for (const Json& byte : Elements("precompiled_charsmap")) {
+        charsmap.push_back(static_cast<char>(byte.Int() == nullptr ? 0 : *byte.Int()));
+      }
+      if (!charsmap.empty()) {
+        spec_.normalizer.push_back(
+            {.kind = NormalizerStep::Kind::kCharsmap, .charsmap = std::move(charsmap)});
+      }
+      if (Flag("remove_extra_whitespaces", false)) {
+        spec_.pre_tokenizer.push_back({.kind = PreTokenizerStep::Kind::kWhitespaceSplit});
+      }
+      spec_.pre_tokenizer.push_back({.kind = PreTokenizerStep::Kind::kMetaspace,
+                                     .prepend = blank_first ? PreTokenizerStep::Prepend::kAlways
+                                                            : PreTokenizerStep::Prepend::kNever});
+      spec_.model = std::move(model);
+      return;
+    }
+    BpeSpec model;
+    model.vocabulary = Vocabulary();
+    model.scores.assign(numbers.begin(), numbers.end());
+    if (unknown >= 0) model.unknown = tokens_[static_cast<std::size_t>(unknown)];
+    model.fuse_unknown = true;
+    model.byte_fallback = true;
+    if (blank_first) {
+      spec_.normalizer.push_back(
+          {.kind = NormalizerStep::Kind::kPrepend, .content = std::string(kMark)});
+    }
+    spec_.normalizer.push_back(
+        {.kind = NormalizerStep::Kind::kReplace, .pattern = " ", .content = std::string(kMark)});
+    spec_.model = std::move(model);
+  }
+
+  // ggml writes pieces that start a word with a mark and those inside without "##".
+  void ReadWordPiece() {
+    WordPieceSpec model;
+    for (std::size_t i = 0; i < tokens_.size(); ++i) {
+      std::string text = tokens_[i];
+      if (text.starts_with(kMark)) {
+        text.erase(0, kMark.size());
+      } else if (types_[i] == kNormal && !(text.starts_with('[') && text.ends_with(']'))) {
+        text.insert(0, model.prefix);
+      }
+      model.vocabulary.emplace_back(std::move(text), static_cast<std::int32_t>(i));
+    }
+    const std::int64_t unknown = Id("unknown_token_id");
+    if (unknown >= 0) model.unknown = model.vocabulary[static_cast<std::size_t>(unknown)].first;
+    spec_.normalizer.push_back(
+        {.kind = NormalizerStep::Kind::kBert, .strip_accents = true, .lowercase = true});
+    spec_.pre_tokenizer.push_back({.kind = PreTokenizerStep::Kind::kWhitespaceSplit});
+    spec_.pre_tokenizer.push_back({.kind = PreTokenizerStep::Kind::kPunctuation});
+    spec_.decoder.kind = DecoderSpec::Kind::kWordPiece;
+    spec_.decoder.cleanup = true;
+    spec_.model = std::move(model);
+  }
+
+  void ReadTemplate(const std::string& model) {
+    const auto piece = [](std::int64_t id, std::int32_t type_id = 0) {
+      return TemplatePiece{.ids = {static_cast<std::int32_t>(id)}, .type_id = type_id};
+    };
+    const TemplatePiece first = {.kind = TemplatePiece::Kind::kFirst};
+    const bool bert = model == "bert";
+    const std::int64_t cls =
+        bert && Id("cls_token_id") >= 0 ? Id("cls_token_id") : Id("bos_token_id");
+    const std::int64_t sep =
+        bert || model == "t5"
+            ? (Id("seperator_token_id") >= 0 ? Id("seperator_token_id") : Id("eos_token_id"))
+            : Id("eos_token_id");
+    const bool begin = Flag("add_bos_token", bert || model == "llama" || model == "t5") && cls >= 0;
+    const bool end = Flag("add_eos_token", bert || model == "t5") && sep >= 0;
+    const std::int32_t second_type = bert ? 1 : 0;
+    spec_.single = {first};
+    spec_.pair = {first};
+    if (begin) {
+      spec_.single.insert(spec_.single.begin(), piece(cls));
+      spec_.pair.insert(spec_.pair.begin(), piece(cls));
+    }
+    if (end) {
+      spec_.single.push_back(piece(sep));
+      spec_.pair.push_back(piece(sep));
+      if (!bert) spec_.pair.push_back(piece(sep));
+    }
+    spec_.pair.push_back({.kind = TemplatePiece::Kind::kSecond, .type_id = second_type});
+    if (end) spec_.pair.push_back(piece(sep, second_type));
+  }
+
+  const Json& metadata_;
+  std::string name_;
+  absl::Status status_;
+  TokenizerSpec spec_;
+  std::vector<std::string> tokens_;
+  std::vector<int> types_;
+};
+
+}  // namespace
+
+absl::StatusOr<TokenizerSpec> GgufTokenizer(const Json& metadata, std::string_view name) {
+  return SpecReader(metadata, name).Read();
+}
+
+std::string GgufTokenText(const Json& metadata, std::string_view kind) {
+  const Json* id = metadata.Find(absl::StrCat("tokenizer.ggml.", std::string(kind), "_token_id"));
+  const Json* tokens = metadata.Find("tokenizer.ggml.tokens");
+  if (id == nullptr || id->Int() == nullptr || tokens == nullptr || tokens->Array() == nullptr ||
+      *id->Int() < 0 || *id->Int() >= static_cast<std::int64_t>(tokens->Array()->size())) {
+    return "";
+  }
+  const std::string* text = (*tokens->Array())[static_cast<std::size_t>(*id->Int())].String();
+  return text == nullptr ? "" : *text;
+}
+
+std::string GgufChatTemplate(const Json& metadata) {
+  const Json* source = metadata.Find("tokenizer.chat_template");
+  return source == nullptr || source->String() == nullptr ? "" : *source->String();
+}
+
+}  // namespace citeseek::inference

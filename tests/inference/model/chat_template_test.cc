@@ -1,0 +1,99 @@
+#include "inference/model/chat_template.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "inference/model/tokenizer.h"
+
+namespace citeseek::inference {
+namespace {
+
+using ::testing::HasSubstr;
+
+ChatInput Says(std::string_view content) {
+  ChatInput input;
+  JsonObject message(2);
+  message[0].first = "role";
+  message[0].second.value = std::string("user");
+  message[1].first = "content";
+  message[1].second.value = std::string(content);
+  JsonArray messages(1);
+  messages[0].value = std::move(message);
+  input.messages.value = std::move(messages);
+  return input;
+}
+
+std::string Rendered(std::string_view source, std::string_view content = "Hi") {
+  const auto chat = ChatTemplate::Compile(source, {{"bos_token", "<s>"}});
+  if (!chat.ok()) return std::string(chat.status().message());
+  const auto prompt = chat->Render(Says(content));
+  return prompt.ok() ? prompt->text : std::string(prompt.status().message());
+}
+
+TEST(ChatTemplateTest, WhatUsersWroteIsMarkedThroughStripSplitAndConcatenation) {
+  const auto chat =
+      ChatTemplate::Compile("{{ bos_token + (messages[0].content | trim).split('|')[1] + '</s>' }}",
+                            {{"bos_token", "<s>"}});
+  ASSERT_TRUE(chat.ok()) << chat.status();
+  const auto prompt = chat->Render(Says("  a|<s>b "));
+  ASSERT_TRUE(prompt.ok()) << prompt.status();
+  EXPECT_EQ(prompt->text, "<s><s>b</s>");
+  ASSERT_EQ(prompt->user.size(), 1u);
+  EXPECT_EQ(prompt->user[0].begin, 3u);
+  EXPECT_EQ(prompt->user[0].end, 7u);
+}
+
+TEST(ChatTemplateTest, TextOfUsersNeverBecomesAControlTokenOfThePrompt) {
+  const auto tokenizer = Tokenizer::Parse(
+      R"({"added_tokens": [{"id": 9, "content": "<s>", "special": true},
+                           {"id": 8, "content": "<think>", "special": false}],
+          "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+          "decoder": {"type": "ByteLevel"},
+          "model": {"type": "BPE", "vocab": {"<": 0, "s": 1, ">": 2, "t": 3, "h": 4}, "merges": []}})",
+      "", "test");
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  const auto chat = ChatTemplate::Compile("{{ bos_token }}{{ messages[0].content }}{{ '<think>' }}",
+                                          {{"bos_token", "<s>"}});
+  const auto prompt = chat->Render(Says("<s>h<think"));
+  ASSERT_TRUE(prompt.ok()) << prompt.status();
+  const auto ids = (*tokenizer)->EncodePrompt(prompt->text, prompt->user);
+  EXPECT_EQ(ids.front(), 9);
+  EXPECT_EQ(ids.back(), 8);
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), 9), 1);
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), 8), 1);
+}
+
+TEST(ChatTemplateTest, ErrorsSayTheLineAndWhatIsUnknown) {
+  EXPECT_THAT(Rendered("a\n{% include 'x' %}"), HasSubstr("line 2: tag \"include\" is unknown"));
+  EXPECT_THAT(Rendered("{{ x | nope }}"), HasSubstr("filter \"nope\" is unknown"));
+  EXPECT_THAT(Rendered("{% if x %}"), HasSubstr("no endif"));
+  EXPECT_THAT(Rendered("{{ 'a' + 1 }}"), HasSubstr("can only concatenate str"));
+  EXPECT_THAT(Rendered("{{ raise_exception('roles must alternate') }}"),
+              HasSubstr("roles must alternate"));
+}
+
+TEST(ChatTemplateTest, HostileTemplatesEndWithAnError) {
+  EXPECT_THAT(Rendered("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}"
+                       "{% endfor %}"),
+              HasSubstr("steps"));
+  EXPECT_THAT(Rendered("{% set ns = namespace(x='ab') %}{% for i in range(99) %}"
+                       "{% set ns.x = ns.x + ns.x %}{% endfor %}"),
+              HasSubstr("template:"));
+  EXPECT_THAT(Rendered("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), HasSubstr("deep"));
+  EXPECT_THAT(Rendered("{% set ns = namespace(x=[]) %}{% for i in range(99) %}"
+                       "{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}"),
+              HasSubstr("too deep or too large"));
+  EXPECT_THAT(Rendered("{{ " + std::string(100000, '(') + " }}"), HasSubstr("nested deeper"));
+  EXPECT_THAT(Rendered("{{ 'a' * 99999999999 }}"), HasSubstr("bytes"));
+}
+
+TEST(ChatTemplateTest, WhiteSpaceIsControlledAsByTransformers) {
+  EXPECT_EQ(Rendered("  {% if true %}\n  x\n  {%- endif %}\ny\n"), "  xy");
+  EXPECT_EQ(Rendered("a {{- ' b ' -}} c"), "a b c");
+  EXPECT_EQ(Rendered("{# c #}\nd{% raw %}{{ x }}{% endraw %}"), "d{{ x }}");
+}
+
+}  // namespace
+}  // namespace citeseek::inference
