@@ -1,0 +1,39 @@
+// Folder configuration: what a model's folder says beside its network: how to pool and prompt an
+// embedder (sentence-transformers' files), how to sample a generator (generation_config.json).
+//
+// Missing files give the defaults below. Free functions are thread-safe. Errors: kInvalidArgument
+// (damaged, wrong type, or a module that is unknown: named).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace citeseek::inference {
+
+struct PoolingConfig {
+  enum class Kind { kCls, kMean, kLastToken };
+  Kind kind = Kind::kMean;
+  bool normalize = false;       // the folder has a Normalize module
+  std::int64_t max_tokens = 0;  // of one text, 0: what the network takes
+  std::string query_prompt;     // put before a query
+  std::string passage_prompt;   // put before a passage
+};
+
+// modules.json, 1_Pooling/config.json, sentence_bert_config.json,
+// config_sentence_transformers.json; nullopt for a folder without modules.json.
+absl::StatusOr<std::optional<PoolingConfig>> ReadPoolingConfig(const std::string& folder);
+
+struct GenerationDefaults {
+  bool sample = false;
+  double temperature = 1.0;
+  double top_p = 1.0;
+  std::int64_t top_k = 50;  // as in transformers; counts only when `sample`
+  double min_p = 0.0;
+  double repetition_penalty = 1.0;
+};
+absl::StatusOr<GenerationDefaults> ReadGenerationDefaults(const std::string& folder);
+
+}  // namespace citeseek::inference

@@ -1,0 +1,66 @@
+// tokenizer_bench TOKENIZER_JSON TEXT...: how fast one thread tokenises files, and hostile words.
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "inference/model/tokenizer.h"
+
+namespace {
+
+using citeseek::inference::Tokenizer;
+
+std::string ReadWhole(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+double Seconds(std::chrono::steady_clock::time_point since) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
+}
+
+void Measure(const Tokenizer& tokenizer, const std::string& name, const std::string& text) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto ids = tokenizer.Encode(text);
+  const double encode = Seconds(start);
+  const auto middle = std::chrono::steady_clock::now();
+  const bool same = tokenizer.Decode(ids, false) == text;
+  const double decode = Seconds(middle);
+  const double megabytes = static_cast<double>(text.size()) / 1e6;
+  std::printf("%-28s %8.2f MB %9zu tokens  encode %7.1f MB/s  decode %7.1f MB/s  %s\n",
+              name.c_str(), megabytes, ids.size(), megabytes / encode, megabytes / decode,
+              same ? "round trip" : "changed by normalisation");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: tokenizer_bench TOKENIZER_JSON TEXT...\n");
+    return 2;
+  }
+  const std::string json = ReadWhole(argv[1]);
+  const auto start = std::chrono::steady_clock::now();
+  const auto tokenizer = Tokenizer::Parse(json, "", argv[1]);
+  if (!tokenizer.ok()) {
+    std::fprintf(stderr, "%s\n", tokenizer.status().ToString().c_str());
+    return 1;
+  }
+  std::printf("loaded %d tokens in %.2f s\n", (*tokenizer)->VocabularySize(), Seconds(start));
+  for (int i = 2; i < argc; ++i) Measure(**tokenizer, argv[i], ReadWhole(argv[i]));
+  for (const std::size_t megabytes : {1, 10}) {
+    const std::size_t size = megabytes * 1'000'000;
+    std::string mixed(size, ' ');
+    std::uint32_t random = 1;
+    for (char& c : mixed) {
+      random = random * 1664525 + 1013904223;
+      c = static_cast<char>('a' + random / 65536 % 26);
+    }
+    Measure(**tokenizer, "one word, one letter", std::string(size, 'a'));
+    Measure(**tokenizer, "one word, random letters", mixed);
+    Measure(**tokenizer, "blanks", std::string(size, ' '));
+  }
+  return 0;
+}
