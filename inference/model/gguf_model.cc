@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "inference/backend/widen.h"
 #include "inference/model/mapped_file.h"
 
 namespace citeseek::inference {
@@ -218,6 +219,11 @@ class WeightsWriter {
       Put(prefix + "mlp.gate.e_score_correction_bias", std::move(tensor));
       return absl::OkStatus();
     }
+    if (part == "attn_k_b" || part == "attn_v_b") {
+      auto& parts = halves_[prefix];
+      (part == "attn_k_b" ? parts.first : parts.second) = std::move(tensor);
+      return absl::OkStatus();
+    }
     const std::string expert = Lookup(kExperts, part);
     if (!expert.empty()) return AddExperts(std::move(tensor), prefix, expert);
     if (architecture_ == "llama" && (part == "attn_q" || part == "attn_k")) {
@@ -232,6 +238,44 @@ class WeightsWriter {
     }
     const std::string name = bert ? Lookup(kBertLayer, part) : Lookup(kDecoderLayer, part);
     Put(name.empty() ? source : prefix + name + suffix, std::move(tensor));
+    return absl::OkStatus();
+  }
+
+  // Newer files keep DeepSeek's kv_b_proj in two parts, the keys' transposed: puts it together.
+  absl::Status JoinKeysAndValues() {
+    for (auto& [prefix, parts] : halves_) {
+      const TensorView& k = parts.first.view;   // [heads, rank, nope]
+      const TensorView& v = parts.second.view;  // [heads, values, rank]
+      if (k.shape.size() != 3 || v.shape.size() != 3 || k.shape[0] != v.shape[0] ||
+          k.shape[1] != v.shape[2]) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "tensors ", prefix, "attn_k_b and attn_v_b have shapes ", ShapeString(k.shape), " and ",
+            ShapeString(v.shape), ", which do not belong together"));
+      }
+      const auto heads = static_cast<std::size_t>(k.shape[0]);
+      const auto rank = static_cast<std::size_t>(k.shape[1]);
+      const auto nope = static_cast<std::size_t>(k.shape[2]);
+      const auto values = static_cast<std::size_t>(v.shape[1]);
+      std::vector<float> keys(heads * rank * nope), rest(heads * values * rank);
+      WidenToF32(k.dtype, k.bytes.data(), keys);
+      WidenToF32(v.dtype, v.bytes.data(), rest);
+      std::vector<float> joined;
+      joined.reserve(keys.size() + rest.size());
+      for (std::size_t h = 0; h < heads; ++h) {
+        for (std::size_t i = 0; i < nope; ++i) {
+          for (std::size_t j = 0; j < rank; ++j) joined.push_back(keys[(h * rank + j) * nope + i]);
+        }
+        const auto first = rest.begin() + static_cast<std::ptrdiff_t>(h * values * rank);
+        joined.insert(joined.end(), first, first + static_cast<std::ptrdiff_t>(values * rank));
+      }
+      const auto bytes = std::as_bytes(std::span(joined));
+      buffers.emplace_back(bytes.begin(), bytes.end());
+      Put(prefix + "self_attn.kv_b_proj.weight",
+          {.view = {DType::kF32,
+                    {static_cast<std::int64_t>(heads * (nope + values)), k.shape[1]},
+                    buffers.back()},
+           .source_type = parts.first.source_type});
+    }
     return absl::OkStatus();
   }
 
@@ -272,6 +316,7 @@ class WeightsWriter {
 
   const ModelConfig& config_;
   std::string architecture_;
+  std::map<std::string, std::pair<NamedTensor, NamedTensor>> halves_;  // attn_k_b, attn_v_b
 };
 
 }  // namespace
@@ -369,12 +414,29 @@ absl::StatusOr<GgufModel> OpenGguf(const std::string& path) {
     const absl::Status status = writer.Add(std::move(tensor));
     if (!status.ok()) return status;
   }
+  const absl::Status joined = writer.JoinKeysAndValues();
+  if (!joined.ok()) return joined;
   std::vector<MappedFile> files;
   files.push_back(*std::move(file));
   auto weights = Weights::FromTensors(std::move(writer.tensors), std::move(files),
                                       std::move(writer.buffers), path);
   if (!weights.ok()) return weights.status();
   return GgufModel{*std::move(config), *std::move(weights), std::move(gguf->metadata)};
+}
+
+std::optional<PoolingConfig> GgufPooling(const Json& metadata) {
+  const Json* type = metadata.Find(Architecture(metadata) + ".pooling_type");
+  if (type == nullptr || type->Int() == nullptr) return std::nullopt;
+  switch (*type->Int()) {  // ggml's numbers
+    case 1:
+      return PoolingConfig{.kind = PoolingConfig::Kind::kMean, .normalize = true};
+    case 2:
+      return PoolingConfig{.kind = PoolingConfig::Kind::kCls, .normalize = true};
+    case 3:
+      return PoolingConfig{.kind = PoolingConfig::Kind::kLastToken, .normalize = true};
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace citeseek::inference

@@ -5,11 +5,13 @@
 // Errors: kNotFound, kInvalidArgument (damaged, unknown architecture or type: named).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
 #include "inference/model/config.h"
+#include "inference/model/folder_config.h"
 #include "inference/model/gguf.h"
 #include "inference/model/tokenizer/spec.h"
 #include "inference/model/weights.h"
@@ -28,6 +30,9 @@ absl::StatusOr<ModelConfig> GgufConfig(const Gguf& gguf, std::string_view name);
 
 // tokenizer.ggml.*: byte-level BPE, SentencePiece BPE, Unigram, WordPiece.
 absl::StatusOr<TokenizerSpec> GgufTokenizer(const Json& metadata, std::string_view name);
+
+// How an embedder pools, if the file says so.
+std::optional<PoolingConfig> GgufPooling(const Json& metadata);
 
 // The text of this token kind ("bos", "eos", ...), "" if there is none; for chat templates.
 std::string GgufTokenText(const Json& metadata, std::string_view kind);

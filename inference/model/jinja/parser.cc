@@ -16,7 +16,7 @@ namespace {
 using Kind = Expression::Kind;
 
 constexpr int kMaxDepth = 100;   // of nested statements and expressions
-constexpr int kMaxNodes = 5000;  // of one expression, and so its tree's height
+constexpr int kMaxNodes = 2000;  // of one expression, and so its tree's height
 
 ExpressionPtr Make(Kind kind) {
   auto expression = std::make_unique<Expression>();

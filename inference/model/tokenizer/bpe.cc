@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::string_view kMark = "\u2581";
 constexpr std::uint32_t kEnd = static_cast<std::uint32_t>(-1);
-constexpr std::size_t kShortWord = 48;  // symbols; below, scanning beats a heap
+constexpr std::size_t kMaxScoredBytes = 1024;  // of a token that merges make
+constexpr std::size_t kShortWord = 48;         // symbols; below, scanning beats a heap
 
 std::uint64_t KeyOf(std::uint32_t rank, std::uint32_t place) {
   return std::uint64_t{rank} << 32 | place;
@@ -102,7 +103,7 @@ void Bpe::AddScoredMerges(const BpeSpec& spec, const absl::flat_hash_set<std::in
   for (std::size_t i = 0; i < order.size(); ++i) {
     if (i > 0 && spec.scores[order[i]] < spec.scores[order[i - 1]]) ++rank;
     const auto& [text, id] = spec.vocabulary[order[i]];
-    if (control.contains(id) || by_text[text] != id) continue;
+    if (control.contains(id) || by_text[text] != id || text.size() > kMaxScoredBytes) continue;
     for (std::size_t at = 0; at < text.size();) {
       NextCodePoint(text, at);
       if (at >= text.size()) break;

@@ -2,6 +2,7 @@
 
 #include <unicode/uchar.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "absl/status/status.h"
@@ -13,6 +14,7 @@ namespace citeseek::inference {
 namespace {
 
 constexpr std::size_t kLongestCluster = 5;
+constexpr std::size_t kMaxReplacementBytes = 256;
 
 UGraphemeClusterBreak BreakOf(char32_t c) {
   return static_cast<UGraphemeClusterBreak>(
@@ -83,6 +85,14 @@ absl::StatusOr<Charsmap> Charsmap::Parse(std::string_view bytes) {
   if (!IsValidUtf8(map.replacements_)) {
     return absl::InvalidArgumentError("charsmap has replacements that are not UTF-8");
   }
+  for (std::size_t at = 0; at < map.replacements_.size();) {
+    const std::size_t end = std::min(map.replacements_.find('\0', at), map.replacements_.size());
+    if (end - at > kMaxReplacementBytes) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("charsmap has a replacement of more than ", kMaxReplacementBytes, " bytes"));
+    }
+    at = end + 1;
+  }
   map.ascii_plain_.resize(128);
   for (std::size_t c = 0; c < 128; ++c) {
     const char text = static_cast<char>(c);
@@ -109,6 +119,7 @@ std::optional<std::string_view> Charsmap::Find(std::string_view text) const {
       const std::size_t at = units_[node] & 0x7FFFFFFFu;
       if (at >= replacements_.size()) return std::string_view();
       const std::string_view rest = std::string_view(replacements_).substr(at);
+      if ((static_cast<unsigned char>(rest[0]) & 0xC0) == 0x80) return std::nullopt;  // damaged
       return rest.substr(0, rest.find('\0'));
     }
   }

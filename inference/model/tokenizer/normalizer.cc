@@ -8,12 +8,17 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "inference/utf8.h"
 
 namespace citeseek::inference {
 namespace {
 
 using Kind = NormalizerStep::Kind;
+
+constexpr std::size_t kMaxSteps = 32;
+constexpr std::size_t kMaxContentBytes = 64;  // of what one rule puts in
+constexpr std::size_t kMaxGrowth = 64;        // of a text by one step
 
 const icu::Normalizer2* FormOf(Kind kind) {
   UErrorCode error = U_ZERO_ERROR;
@@ -162,7 +167,15 @@ std::string_view Stripped(std::string_view text, const NormalizerStep& step) {
 
 absl::StatusOr<Normalizer> Normalizer::Make(const std::vector<NormalizerStep>& steps) {
   Normalizer normalizer;
+  if (steps.size() > kMaxSteps) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(steps.size(), " normalizers are more than ", kMaxSteps));
+  }
   for (const NormalizerStep& spec : steps) {
+    if (spec.content.size() > kMaxContentBytes) {
+      return absl::InvalidArgumentError(absl::StrCat("a normalizer puts in ", spec.content.size(),
+                                                     " bytes, more than ", kMaxContentBytes));
+    }
     Step step{.spec = spec};
     step.spec.charsmap.clear();
     if (spec.kind == Kind::kReplace && spec.pattern_is_regex) {
@@ -221,6 +234,8 @@ std::string_view Normalizer::Apply(std::string_view text, std::string& buffer) c
         break;
     }
     if (!changed) continue;
+    // Rules of a hostile file could make the text grow without end.
+    if (next.size() / kMaxGrowth > text.size() + kMaxContentBytes) return text;
     std::swap(buffer, next);
     text = buffer;
   }

@@ -3,10 +3,16 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
 namespace citeseek::inference {
 namespace {
 
 using Kind = PreTokenizerStep::Kind;
+
+constexpr std::size_t kMaxSteps = 32;
+constexpr std::size_t kMaxReplacementBytes = 16;
 
 constexpr std::string_view kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
@@ -29,6 +35,10 @@ std::string Replaced(std::string_view text, std::string_view blank) {
 
 absl::StatusOr<PreTokenizer> PreTokenizer::Make(const std::vector<PreTokenizerStep>& steps) {
   PreTokenizer result;
+  if (steps.size() > kMaxSteps) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(steps.size(), " pre-tokenizers are more than ", kMaxSteps));
+  }
   for (const PreTokenizerStep& spec : steps) {
     std::string_view regex;
     switch (spec.kind) {
@@ -49,6 +59,11 @@ absl::StatusOr<PreTokenizer> PreTokenizer::Make(const std::vector<PreTokenizerSt
       case Kind::kDigits:
         regex = spec.single_digits ? R"(\p{N})" : R"(\p{N}+)";
         break;
+    }
+    if (spec.replacement.size() > kMaxReplacementBytes) {
+      return absl::InvalidArgumentError(absl::StrCat("a replacement of ", spec.replacement.size(),
+                                                     " bytes is longer than ",
+                                                     kMaxReplacementBytes));
     }
     Step step{.spec = spec};
     if (spec.kind == Kind::kSplit && !spec.pattern_is_regex) {

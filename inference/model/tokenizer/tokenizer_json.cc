@@ -310,6 +310,11 @@ class SpecReader {
       const std::string pattern = Pattern(json, is_regex);
       if (is_regex) Fail("a decoder that replaces a regular expression is unknown");
       decoder.replacements.emplace_back(pattern, Text(json, "content"));
+      if (decoder.replacements.size() > 4 || decoder.replacements.back().second.size() > 16) {
+        Fail(
+            "a decoder that replaces more than four things, or with more than 16 bytes, is "
+            "unknown");
+      }
     } else if (type == "ByteFallback") {
       decoder.byte_fallback = true;
     } else if (type == "Strip") {

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstring>
+
 #include "inference/model/gguf_model.h"
 #include "inference/model/tokenizer.h"
 #include "tests/support/gguf_writer.h"
@@ -132,6 +135,32 @@ TEST(GgufTest, ExpertsBecomeOneMatrixEach) {
   float first = 0;
   std::memcpy(&first, last->bytes.data(), 4);
   EXPECT_EQ(first, 32.0f);
+}
+
+TEST(GgufTest, DeepSeeksKeysAndValuesInTwoPartsBecomeOneMatrix) {
+  GgufWriter writer;
+  writer.Put("general.architecture", std::string_view("deepseek2"));
+  writer.Put("deepseek2.block_count", 1u);
+  writer.Put("deepseek2.embedding_length", 8u);
+  writer.Put("deepseek2.feed_forward_length", 16u);
+  writer.Put("deepseek2.attention.head_count", 1u);
+  writer.Put("deepseek2.attention.key_length_mla", 4u);
+  writer.Put("deepseek2.attention.value_length_mla", 1u);
+  writer.Put("deepseek2.rope.dimension_count", 2u);
+  writer.Put("deepseek2.attention.kv_lora_rank", 3u);
+  writer.Put("deepseek2.vocab_size", 3u);
+  writer.Tensor("blk.0.attn_k_b.weight", {2, 3, 1}, 0, Floats(6));     // [1, 3, 2]
+  writer.Tensor("blk.0.attn_v_b.weight", {3, 1, 1}, 0, Floats(3, 6));  // [1, 1, 3]
+  const TempDirectory folder;
+  const auto model = OpenGguf(folder.Write("m.gguf", writer.Finish()));
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(model->config.mla.qk_nope_head_size, 2);
+  EXPECT_EQ(model->config.mla.q_lora_rank, 0);
+  const auto joined = model->weights.Find("layers.0.self_attn.kv_b_proj.weight", {3, 3});
+  ASSERT_TRUE(joined.ok()) << joined.status();
+  std::vector<float> values(9);
+  std::memcpy(values.data(), joined->bytes.data(), 36);
+  EXPECT_THAT(values, ElementsAre(0, 2, 4, 1, 3, 5, 6, 7, 8));
 }
 
 TEST(GgufTest, ASentencePieceTokenizerMergesByScoreAndFallsBackToBytes) {
