@@ -10,7 +10,7 @@
 namespace citeseek::inference::jinja {
 namespace {
 
-constexpr std::uint64_t kMaxSteps = 5'000'000;
+constexpr std::uint64_t kMaxSteps = 2'000'000;
 constexpr std::uint64_t kMaxBytes = std::uint64_t{256} << 20;  // of all text ever made
 constexpr std::uint64_t kMaxWeight = std::uint64_t{64} << 20;
 
@@ -41,7 +41,7 @@ void Runtime::Step() {
 }
 
 void Runtime::Charge(std::uint64_t bytes) {
-  bytes_ += std::min(bytes, kMaxBytes);
+  bytes_ += std::min(bytes, kMaxBytes + 1);
   if (bytes_ > kMaxBytes) Fail(absl::StrCat("makes more than ", kMaxBytes, " bytes"));
 }
 

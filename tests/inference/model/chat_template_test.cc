@@ -75,9 +75,9 @@ TEST(ChatTemplateTest, ErrorsSayTheLineAndWhatIsUnknown) {
 }
 
 TEST(ChatTemplateTest, HostileTemplatesEndWithAnError) {
-  EXPECT_THAT(Rendered("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}"
+  EXPECT_THAT(Rendered("{% set r = range(9999) %}{% for i in r %}{% for j in r %}{% endfor %}"
                        "{% endfor %}"),
-              HasSubstr("steps"));
+              HasSubstr("takes more than"));
   EXPECT_THAT(Rendered("{% set ns = namespace(x='ab') %}{% for i in range(99) %}"
                        "{% set ns.x = ns.x + ns.x %}{% endfor %}"),
               HasSubstr("template:"));
@@ -85,7 +85,8 @@ TEST(ChatTemplateTest, HostileTemplatesEndWithAnError) {
   EXPECT_THAT(Rendered("{% set ns = namespace(x=[]) %}{% for i in range(99) %}"
                        "{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}"),
               HasSubstr("too deep or too large"));
-  EXPECT_THAT(Rendered("{{ " + std::string(100000, '(') + " }}"), HasSubstr("nested deeper"));
+  EXPECT_THAT(Rendered("{{ " + std::string(9999, '(') + "1" + std::string(9999, ')') + " }}"),
+              HasSubstr("nested deeper"));
   EXPECT_THAT(Rendered("{{ 'a' * 99999999999 }}"), HasSubstr("bytes"));
 }
 
