@@ -211,6 +211,21 @@ class ClientCall {
   std::stop_callback<std::function<void()>> on_stop_;
 };
 
+// Hands each message of a stream to visit(message) -> bool and returns how the call ended. False
+// abandons the call: kCancelled.
+template <typename Message, typename Visit>
+absl::Status ReadStream(ClientCall& call, grpc::ClientReader<Message>& stream, const Visit& visit) {
+  Message message;
+  bool taken = true;
+  while (taken && stream.Read(&message)) taken = visit(message);
+  if (taken) return call.ToStatus(stream.Finish());
+  call.context()->TryCancel();
+  while (stream.Read(&message)) {
+  }
+  stream.Finish();
+  return absl::CancelledError("cancelled");
+}
+
 // A channel with the house's keepalive, message size and retry settings; connects at first use.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 

@@ -22,26 +22,16 @@ class GatewayClient final : public gateway::Answerer {
     }
     ClientCall call(question.deadline, question.stop);
     const auto stream = stub_->Ask(call.context(), ToProto(question));
-    v1::AskResponse response;
     absl::StatusOr<gateway::Answer> answer =
         absl::InternalError("the gateway ended the stream without an answer");
-    bool taken = true;
-    while (taken && stream->Read(&response)) {
+    const absl::Status status = ReadStream(call, *stream, [&](const v1::AskResponse& response) {
       const auto event = FromProto(response);
-      if (!event.ok()) continue;  // an event of a newer server
+      if (!event.ok()) return true;  // an event of a newer server
       if (const auto* finished = std::get_if<gateway::FinishedEvent>(&*event)) {
         answer = finished->answer;
       }
-      taken = sink(*event);
-    }
-    if (!taken) {
-      call.context()->TryCancel();
-      while (stream->Read(&response)) {
-      }
-      stream->Finish();
-      return absl::CancelledError("cancelled");
-    }
-    const absl::Status status = call.ToStatus(stream->Finish());
+      return sink(*event);
+    });
     if (!status.ok()) return status;
     return answer;
   }

@@ -119,6 +119,18 @@ bool ReadChineseDate(Reader* reader, Operand* operand) {
   return true;
 }
 
+// What follows day and month in either order, from `r` on: ", 2024". Moves `reader` behind it.
+bool ReadYearOf(int month, int day, Reader r, Reader* reader, Operand* operand) {
+  r.Take(",");
+  r.Blanks();
+  const auto year = r.Int(4, 4);
+  if (!year) return false;
+  operand->date = MakeDate(*year, month, day);
+  if (!operand->date) return false;
+  *reader = r;
+  return true;
+}
+
 // 1 Feb 2024, 1st of February, 2024
 bool ReadDayFirst(Reader* reader, Operand* operand) {
   Reader r = *reader;
@@ -129,14 +141,7 @@ bool ReadDayFirst(Reader* reader, Operand* operand) {
   if (r.Take("of ")) r.Blanks();
   const auto month = r.MonthName();
   if (!month) return false;
-  r.Take(",");
-  r.Blanks();
-  const auto year = r.Int(4, 4);
-  if (!year) return false;
-  operand->date = MakeDate(*year, *month, *day);
-  if (!operand->date) return false;
-  *reader = r;
-  return true;
+  return ReadYearOf(*month, *day, r, reader, operand);
 }
 
 // Feb 1, 2024
@@ -148,14 +153,7 @@ bool ReadMonthFirst(Reader* reader, Operand* operand) {
   const auto day = r.Int(1, 2);
   if (!day) return false;
   r.Ordinal();
-  r.Take(",");
-  r.Blanks();
-  const auto year = r.Int(4, 4);
-  if (!year) return false;
-  operand->date = MakeDate(*year, *month, *day);
-  if (!operand->date) return false;
-  *reader = r;
-  return true;
+  return ReadYearOf(*month, *day, r, reader, operand);
 }
 
 // 03/04/2024: day or month first, nobody knows.

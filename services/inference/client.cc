@@ -30,21 +30,12 @@ class GeneratorClient final : public inference::Generator {
     }
     ClientCall call(request.deadline, request.stop);
     const auto stream = stub_->Generate(call.context(), ToProto(request));
-    v1::GenerateResponse response;
     absl::StatusOr<inference::Finish> finish = absl::InternalError("the stream has no finish");
-    bool taken = true;
-    while (taken && stream->Read(&response)) {
-      if (response.has_finish()) finish = FromProto(response.finish());
-      if (response.has_piece()) taken = sink(FromProto(response.piece()));
-    }
-    if (!taken) {
-      call.context()->TryCancel();
-      while (stream->Read(&response)) {
-      }
-      stream->Finish();
-      return absl::CancelledError("cancelled");
-    }
-    const absl::Status status = call.ToStatus(stream->Finish());
+    const absl::Status status =
+        ReadStream(call, *stream, [&](const v1::GenerateResponse& response) {
+          if (response.has_finish()) finish = FromProto(response.finish());
+          return !response.has_piece() || sink(FromProto(response.piece()));
+        });
     if (!status.ok()) return status;
     return finish;
   }
