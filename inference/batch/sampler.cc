@@ -1,7 +1,11 @@
 #include "inference/batch/sampler.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -11,6 +15,46 @@ namespace {
 
 absl::Status OutOfRange(const char* name, double value, const char* range) {
   return absl::InvalidArgumentError(absl::StrCat(name, " ", value, " is not in ", range));
+}
+
+// What is e^-40 times as likely as the best is never drawn: all of them together are less likely
+// than one step of the random number that decides.
+constexpr double kNegligible = 40;
+
+// Where the first of the largest numbers is. Eight at a time: a vocabulary is long.
+std::size_t Best(std::span<const float> row) {
+  constexpr std::size_t kLanes = 8;
+  constexpr float kLeast = -std::numeric_limits<float>::infinity();
+  std::array<float, kLanes> best;
+  best.fill(kLeast);
+  std::size_t i = 0;
+  for (; i + kLanes <= row.size(); i += kLanes) {
+    for (std::size_t l = 0; l < kLanes; ++l) best[l] = row[i + l] > best[l] ? row[i + l] : best[l];
+  }
+  float max = kLeast;
+  for (const float lane : best) max = std::max(max, lane);
+  for (; i < row.size(); ++i) max = std::max(max, row[i]);
+  const auto found = std::find(row.begin(), row.end(), max);
+  return found == row.end() ? 0 : static_cast<std::size_t>(found - row.begin());
+}
+
+void Mask(std::span<float> logits, const AllowedTokens& allowed) {
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  const auto known = [&](std::int32_t id) {
+    return id >= 0 && static_cast<std::size_t>(id) < logits.size();
+  };
+  if (allowed.kind == AllowedTokens::Kind::kAllBut) {
+    for (const std::int32_t id : allowed.tokens) {
+      if (known(id)) logits[static_cast<std::size_t>(id)] = kNever;
+    }
+  } else if (allowed.kind == AllowedTokens::Kind::kOnly) {
+    std::vector<std::pair<std::size_t, float>> kept;
+    for (const std::int32_t id : allowed.tokens) {
+      if (known(id)) kept.emplace_back(id, logits[static_cast<std::size_t>(id)]);
+    }
+    std::fill(logits.begin(), logits.end(), kNever);
+    for (const auto& [id, logit] : kept) logits[id] = logit;
+  }
 }
 
 }  // namespace
@@ -32,13 +76,15 @@ absl::Status CheckSampling(const Sampling& s) {
   return absl::OkStatus();
 }
 
-Sampler::Sampler(const Sampling& sampling, std::uint64_t seed, std::span<const std::int32_t> prompt)
+Sampler::Sampler(const Sampling& sampling, std::uint64_t seed, std::span<const std::int32_t> prompt,
+                 int logprobs)
     : temperature_(sampling.temperature),
       top_p_(sampling.top_p),
       top_k_(sampling.top_k),
       min_p_(sampling.min_p),
       repetition_penalty_(static_cast<float>(sampling.repetition_penalty)),
       presence_penalty_(static_cast<float>(sampling.presence_penalty)),
+      logprobs_(logprobs),
       random_(seed) {
   if (repetition_penalty_ == 1.0f) return;
   for (const std::int32_t id : prompt) seen_.emplace(id, false);
@@ -53,24 +99,25 @@ void Sampler::Penalize(std::span<float> logits) const {
 }
 
 void Sampler::Choose(std::span<const float> logits) {
-  candidates_.resize(logits.size());
+  const float max = logits[Best(logits)];
+  const auto weigh = [&](float logit) { return std::exp((double{logit} - max) / temperature_); };
+  const auto least = static_cast<float>(max - kNegligible * temperature_);
+  candidates_.clear();
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    candidates_[i] = {static_cast<float>(logits[i] / temperature_), static_cast<std::int32_t>(i)};
+    if (!(logits[i] >= least)) continue;
+    candidates_.push_back({logits[i], static_cast<std::int32_t>(i), weigh(logits[i])});
   }
+  // Where nothing is cut, the order does not matter.
+  if (top_k_ == 0 && top_p_ == 1 && min_p_ == 0) return;
   const auto better = [](const Candidate& a, const Candidate& b) {
     return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
   };
-  const std::size_t limit = top_k_ > 0
-                                ? std::min(candidates_.size(), static_cast<std::size_t>(top_k_))
-                                : candidates_.size();
-  if (limit < candidates_.size()) {
-    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(limit),
-                     candidates_.end(), better);
-    candidates_.resize(limit);
+  if (top_k_ > 0 && static_cast<std::size_t>(top_k_) < candidates_.size()) {
+    std::nth_element(candidates_.begin(), candidates_.begin() + top_k_, candidates_.end(), better);
+    candidates_.resize(static_cast<std::size_t>(top_k_));
   }
-  const float max = std::min_element(candidates_.begin(), candidates_.end(), better)->logit;
   double total = 0;
-  for (const Candidate& c : candidates_) total += std::exp(double{c.logit} - max);
+  for (const Candidate& c : candidates_) total += c.weight;
   // Sort no more of the vocabulary than top-p needs.
   std::size_t sorted = 0;
   std::size_t keep = 0;
@@ -82,7 +129,7 @@ void Sampler::Choose(std::span<const float> logits) {
                         candidates_.begin() + static_cast<std::ptrdiff_t>(sorted),
                         candidates_.end(), better);
     }
-    const double weight = std::exp(double{candidates_[keep].logit} - max);
+    const double weight = candidates_[keep].weight;
     if (keep > 0 && (mass >= top_p_ * total || weight < min_p_)) break;
     mass += weight;
     ++keep;
@@ -90,39 +137,60 @@ void Sampler::Choose(std::span<const float> logits) {
   candidates_.resize(keep);
 }
 
-SampledToken Sampler::Sample(std::span<float> logits) {
-  const float max = *std::max_element(logits.begin(), logits.end());
+std::int32_t Sampler::Draw() {
+  double mass = 0;
+  for (const Candidate& c : candidates_) mass += c.weight;
+  // 53 random bits, so that the draw does not depend on the standard library.
+  double left = static_cast<double>(random_() >> 11) * 0x1p-53 * mass;
+  for (const Candidate& c : candidates_) {
+    left -= c.weight;
+    if (left < 0) return c.id;
+  }
+  return candidates_.empty() ? 0 : candidates_.back().id;
+}
+
+// From the model's own row: log softmax of the chosen token and of the best.
+void Sampler::Report(SampledToken& token) const {
+  const std::span<const float> row = untouched_;
+  const float max = row[Best(row)];
   double total = 0;
-  for (const float logit : logits) total += std::exp(double{logit} - max);
+  for (const float logit : row) total += std::exp(double{logit} - max);
   const double log_total = max + std::log(total);
-  std::unordered_map<std::int32_t, float> before;
-  for (const auto& [id, generated] : seen_) before[id] = logits[static_cast<std::size_t>(id)];
+  const auto log_probability = [&](std::int32_t id) {
+    return static_cast<float>(row[static_cast<std::size_t>(id)] - log_total);
+  };
+  token.log_probability = log_probability(token.id);
+  std::vector<std::int32_t> ids(row.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  const std::size_t count = std::min(row.size(), static_cast<std::size_t>(logprobs_));
+  std::partial_sort(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count), ids.end(),
+                    [&](std::int32_t a, std::int32_t b) {
+                      const float x = row[static_cast<std::size_t>(a)];
+                      const float y = row[static_cast<std::size_t>(b)];
+                      return x != y ? x > y : a < b;
+                    });
+  for (std::size_t i = 0; i < count; ++i) token.top.push_back({ids[i], log_probability(ids[i])});
+}
+
+SampledToken Sampler::Sample(std::span<float> logits, const AllowedTokens& allowed) {
+  if (logprobs_ >= 0) untouched_.assign(logits.begin(), logits.end());
+  Mask(logits, allowed);
   Penalize(logits);
-  std::int32_t id = 0;
+  SampledToken token;
   if (temperature_ == 0) {
-    id = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    token.id = static_cast<std::int32_t>(Best(logits));
   } else {
     Choose(logits);
-    double mass = 0;
-    for (const Candidate& c : candidates_) {
-      mass += std::exp(double{c.logit} - candidates_.front().logit);
-    }
-    // 53 random bits, so that the draw does not depend on the standard library.
-    double left = static_cast<double>(random_() >> 11) * 0x1p-53 * mass;
-    id = candidates_.back().id;
-    for (const Candidate& c : candidates_) {
-      left -= std::exp(double{c.logit} - candidates_.front().logit);
-      if (left < 0) {
-        id = c.id;
-        break;
-      }
-    }
+    token.id = Draw();
   }
-  const auto penalized = before.find(id);
-  const float own =
-      penalized != before.end() ? penalized->second : logits[static_cast<std::size_t>(id)];
+  if (logprobs_ >= 0) Report(token);
+  if (repetition_penalty_ != 1.0f || presence_penalty_ != 0.0f) seen_[token.id] = true;
+  return token;
+}
+
+SampledToken Sampler::Force(std::int32_t id) {
   if (repetition_penalty_ != 1.0f || presence_penalty_ != 0.0f) seen_[id] = true;
-  return {id, static_cast<float>(own - log_total)};
+  return {.id = id, .log_probability = 0, .top = {}};
 }
 
 }  // namespace citeseek::inference

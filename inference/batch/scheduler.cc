@@ -24,6 +24,7 @@ void Scheduler::Remove(Sequence& sequence) {
 void Scheduler::Preempt(Sequence& sequence) {
   Remove(sequence);
   sequence.computed = 0;
+  sequence.decoding = false;
   waiting_.push_front(&sequence);
   ++preemptions_;
 }
@@ -79,7 +80,7 @@ std::vector<StepPart> Scheduler::Plan() {
   // Those that decode keep their pace; then prompts, oldest first.
   for (const bool decoding : {true, false}) {
     for (std::size_t i = 0; i < running_.size(); ++i) {
-      if ((running_[i]->Left() == 1) == decoding) add(*running_[i]);
+      if (running_[i]->decoding == decoding) add(*running_[i]);
     }
   }
   // Who has just made way would only be pushed out again.
@@ -97,6 +98,7 @@ void Scheduler::Commit(std::span<const StepPart> parts) {
   for (const StepPart& part : parts) {
     Sequence& sequence = *part.sequence;
     sequence.computed += part.tokens;
+    sequence.decoding = sequence.Left() == 0;
     const auto full = static_cast<std::size_t>(sequence.computed / kKvBlock);
     while (sequence.contents.size() < full) {
       const std::size_t i = sequence.contents.size();

@@ -25,6 +25,7 @@ struct Sequence {
   int computed = 0;  // tokens whose keys and values are in the cache
   int cached = 0;    // of the prompt, those found there at first
   bool started = false;
+  bool decoding = false;  // all its tokens were computed; the few that are left came after that
   std::vector<std::int32_t> blocks;
   std::vector<BlockContent> contents;  // of the full blocks
 

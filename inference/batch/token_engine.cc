@@ -1,6 +1,7 @@
 #include "inference/batch/token_engine.h"
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -9,6 +10,25 @@
 #include "absl/time/clock.h"
 
 namespace citeseek::inference {
+
+namespace {
+
+// How many different tokens of the model a list has: none, one, or 2 for more.
+struct Few {
+  int count = 0;
+  std::int32_t first = -1;
+};
+Few CountAllowed(std::span<const std::int32_t> tokens, int vocabulary) {
+  Few few;
+  for (const std::int32_t id : tokens) {
+    if (id < 0 || id >= vocabulary || (few.count == 1 && id == few.first)) continue;
+    if (++few.count == 2) break;
+    few.first = id;
+  }
+  return few;
+}
+
+}  // namespace
 
 TokenEngineOptions OptionsFor(const Decoder& decoder, const SchedulerLimits& limits) {
   const RopeConfig& rope = decoder.config().rope;
@@ -46,6 +66,10 @@ absl::Status TokenEngine::Check(const TokenRequest& request) const {
           absl::StrCat("token ", id, " is not in [0, ", options_.vocabulary - 1, "]"));
     }
   }
+  if (request.logprobs < -1 || request.logprobs > options_.vocabulary) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("logprobs ", request.logprobs, " is not in [-1, ", options_.vocabulary, "]"));
+  }
   const std::int64_t room = std::int64_t{options_.scheduler.blocks} * kKvBlock;
   const std::int64_t needed = std::min<std::int64_t>(
       options_.max_context, static_cast<std::int64_t>(length) + request.sampling.max_tokens);
@@ -65,6 +89,7 @@ absl::StatusOr<Finish> TokenEngine::Generate(const TokenRequest& request, TokenS
     call.sequence.root = static_cast<BlockContent>(call.sequence.prompt_length);
   }
   call.stop_ids = request.stop_ids;
+  call.constraint = request.constraint;
   call.max_tokens =
       std::min(request.sampling.max_tokens, options_.max_context - call.sequence.prompt_length);
   // Before the engine can see the call, so that no step is spent on it once its stop is requested.
@@ -77,7 +102,7 @@ absl::StatusOr<Finish> TokenEngine::Generate(const TokenRequest& request, TokenS
           absl::StrCat("the queue of ", options_.max_waiting, " calls is full"));
     }
     const std::uint64_t seed = request.sampling.seed != 0 ? request.sampling.seed : next_seed_++;
-    call.sampler.emplace(request.sampling, seed, request.prompt);
+    call.sampler.emplace(request.sampling, seed, request.prompt, request.logprobs);
     arrived_.push_back(&call);
     ++stats_.waiting;
   }
@@ -191,19 +216,16 @@ void TokenEngine::Step() {
   forward_(steps, logits_);
   scheduler_.Commit(parts);
 
-  std::vector<SampledToken> tokens;
-  std::vector<Call*> owners;
+  std::vector<News> news;
   for (std::size_t i = 0; i < sampled.size(); ++i) {
     const auto owner = std::find_if(calls_.begin(), calls_.end(), [&](const Call* call) {
       return &call->sequence == sampled[i];
     });
-    owners.push_back(*owner);
-    tokens.push_back(
-        (*owner)->sampler->Sample(std::span(logits_).subspan(i * vocabulary, vocabulary)));
+    news.push_back(Choose(**owner, std::span(logits_).subspan(i * vocabulary, vocabulary)));
   }
   const std::scoped_lock lock(mutex_);
   ++stats_.steps;
-  for (std::size_t i = 0; i < owners.size(); ++i) Sampled(*owners[i], tokens[i]);
+  for (News& one : news) Publish(one);
   stats_.waiting = scheduler_.waiting() + static_cast<std::int64_t>(arrived_.size());
   stats_.running = scheduler_.running();
   stats_.preemptions = scheduler_.preemptions();
@@ -211,19 +233,54 @@ void TokenEngine::Step() {
   stats_.blocks_cached = scheduler_.blocks().cached();
 }
 
-void TokenEngine::Sampled(Call& call, const SampledToken& token) {
-  if (call.generated == 0) {
+// The next token by the model's word, and those after it that the constraint leaves no choice of.
+TokenEngine::News TokenEngine::Choose(Call& call, std::span<float> logits) {
+  News news = {.call = &call, .tokens = {}, .finish = {}};
+  while (!news.finish.has_value()) {
+    AllowedTokens allowed;
+    if (call.constraint != nullptr) allowed = call.constraint->Next();
+    const bool listed = allowed.kind == AllowedTokens::Kind::kOnly;
+    const Few few = listed ? CountAllowed(allowed.tokens, options_.vocabulary) : Few{};
+    if (listed && few.count == 0) {
+      news.finish = FinishReason::kStop;
+    } else if (!logits.empty()) {
+      Append(news, call.sampler->Sample(logits, allowed));
+      logits = {};
+    } else if (few.count == 1) {
+      Append(news, call.sampler->Force(few.first));
+    } else {
+      break;
+    }
+  }
+  return news;
+}
+
+void TokenEngine::Append(News& news, SampledToken token) {
+  Call& call = *news.call;
+  const std::int32_t id = token.id;
+  call.sequence.ids.push_back(id);
+  ++call.generated;
+  news.tokens.push_back(std::move(token));
+  if (call.constraint != nullptr) call.constraint->Accept(id);
+  if (std::find(call.stop_ids.begin(), call.stop_ids.end(), id) != call.stop_ids.end()) {
+    news.finish = FinishReason::kStop;
+  } else if (call.generated == call.max_tokens) {
+    news.finish = FinishReason::kLength;
+  }
+}
+
+// Hands the call its tokens; under mutex_.
+void TokenEngine::Publish(News& news) {
+  Call& call = *news.call;
+  const auto count = static_cast<std::int64_t>(news.tokens.size());
+  if (call.generated == count) {
     stats_.prompt_tokens += call.sequence.prompt_length;
     stats_.cached_tokens += call.sequence.cached;
   }
-  call.sequence.ids.push_back(token.id);
-  call.tokens.push_back(token);
-  ++call.generated;
-  ++stats_.completion_tokens;
-  const bool stopped =
-      std::find(call.stop_ids.begin(), call.stop_ids.end(), token.id) != call.stop_ids.end();
-  if (stopped || call.generated == call.max_tokens) {
-    call.reason = stopped ? FinishReason::kStop : FinishReason::kLength;
+  stats_.completion_tokens += count;
+  std::move(news.tokens.begin(), news.tokens.end(), std::back_inserter(call.tokens));
+  if (news.finish.has_value()) {
+    call.reason = *news.finish;
     ++stats_.finished;
     End(call);
     return;

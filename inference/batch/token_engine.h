@@ -20,6 +20,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "inference/batch/constraint.h"
 #include "inference/batch/sampler.h"
 #include "inference/batch/scheduler.h"
 #include "inference/engine.h"
@@ -45,6 +46,8 @@ struct TokenRequest {
   std::vector<std::int32_t> prompt;
   Sampling sampling = {};              // stop_strings are the caller's business
   std::vector<std::int32_t> stop_ids;  // the first of them ends the call; the sink gets it
+  int logprobs = -1;  // of how many of the most likely tokens, besides the chosen; -1: of none
+  TokenConstraint* constraint = nullptr;  // the caller's; the engine's thread uses it
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};
 };
@@ -68,15 +71,23 @@ class TokenEngine {
   struct Call {
     Sequence sequence;
     std::optional<Sampler> sampler;
+    TokenConstraint* constraint = nullptr;
     std::vector<std::int32_t> stop_ids;
     int max_tokens = 0;
+    std::int64_t generated = 0;
     // Under mutex_:
     std::deque<SampledToken> tokens;
-    std::int64_t generated = 0;
     bool cancelled = false;
     bool done = false;
     FinishReason reason = FinishReason::kStop;
     std::condition_variable changed;
+  };
+
+  // What a step brought one call.
+  struct News {
+    Call* call = nullptr;
+    std::vector<SampledToken> tokens;
+    std::optional<FinishReason> finish;
   };
 
   absl::Status Check(const TokenRequest& request) const;
@@ -86,7 +97,9 @@ class TokenEngine {
   void Work(std::stop_token stop);
   bool TakeCalls(std::stop_token stop);
   void Step();
-  void Sampled(Call& call, const SampledToken& token);
+  News Choose(Call& call, std::span<float> logits);
+  void Append(News& news, SampledToken token);
+  void Publish(News& news);
   void End(Call& call);
 
   const ForwardFunction forward_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <map>
 
 namespace citeseek::inference {
@@ -31,11 +32,63 @@ std::vector<float> Logs(const std::vector<double>& probabilities) {
 }
 
 TEST(SamplerTest, TemperatureZeroTakesTheBestAndReportsItsProbability) {
-  Sampler sampler({.temperature = 0}, 1, {});
+  Sampler sampler({.temperature = 0}, 1, {}, 0);
   std::vector<float> logits = Logs({0.2, 0.5, 0.3});
   const SampledToken token = sampler.Sample(logits);
   EXPECT_EQ(token.id, 1);
   EXPECT_NEAR(token.log_probability, std::log(0.5), 1e-6);
+  EXPECT_TRUE(token.top.empty());
+}
+
+TEST(SamplerTest, LogProbabilitiesAreTheModelsOwnWhateverChangesTheChoice) {
+  Sampler sampler({.temperature = 0, .repetition_penalty = 50}, 1, std::vector<std::int32_t>{1}, 2);
+  // 1 is penalised, 2 forbidden.
+  std::vector<float> logits = {2.0f, 5.0f, 4.0f, 1.0f};
+  const double total = std::log(std::exp(2.0) + std::exp(5.0) + std::exp(4.0) + std::exp(1.0));
+  const std::vector<std::int32_t> forbidden = {2};
+  const SampledToken token = sampler.Sample(logits, {AllowedTokens::Kind::kAllBut, forbidden});
+  EXPECT_EQ(token.id, 0);
+  EXPECT_NEAR(token.log_probability, 2 - total, 1e-6);
+  ASSERT_EQ(token.top.size(), 2u);
+  EXPECT_EQ(token.top[0].id, 1);
+  EXPECT_NEAR(token.top[0].log_probability, 5 - total, 1e-6);
+  EXPECT_EQ(token.top[1].id, 2);
+}
+
+TEST(SamplerTest, OnlyWhatIsAllowedIsDrawn) {
+  const std::vector<std::int32_t> some = {0, 3, 99, -1};
+  for (const double temperature : {0.0, 1.0}) {
+    Sampler sampler({.temperature = temperature, .top_p = 1}, 7, {});
+    std::map<std::int32_t, double> shares;
+    for (int i = 0; i < kDraws; ++i) {
+      std::vector<float> row = Logs({0.1, 0.6, 0.1, 0.2});
+      shares[sampler.Sample(row, {AllowedTokens::Kind::kOnly, some}).id] += 1.0 / kDraws;
+    }
+    EXPECT_NEAR(shares[3], temperature == 0 ? 1 : 2.0 / 3, 0.015);
+    EXPECT_NEAR(shares[0], temperature == 0 ? 0 : 1.0 / 3, 0.015);
+    std::vector<float> row = Logs({0.1, 0.6, 0.1, 0.2});
+    const std::int32_t id = sampler.Sample(row, {AllowedTokens::Kind::kAllBut, some}).id;
+    EXPECT_TRUE(id == 1 || id == 2);
+  }
+}
+
+TEST(SamplerTest, ForcedTokensCountForThePenalties) {
+  Sampler sampler({.temperature = 0, .presence_penalty = 2}, 1, {});
+  EXPECT_EQ(sampler.Force(0).id, 0);
+  std::vector<float> row = {3.0f, 2.0f};
+  EXPECT_EQ(sampler.Sample(row).id, 1);
+}
+
+TEST(SamplerTest, RowsThatAreNotNumbersDoNoHarm) {
+  for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity(),
+                          -std::numeric_limits<float>::infinity()}) {
+    for (const double temperature : {0.0, 0.7}) {
+      Sampler sampler({.temperature = temperature, .top_k = 3}, 1, {}, 5);
+      std::vector<float> row(20, bad);
+      const std::int32_t id = sampler.Sample(row).id;
+      EXPECT_TRUE(id >= 0 && id < 20);
+    }
+  }
 }
 
 TEST(SamplerTest, DrawsFollowTheDistributionAtTheTemperature) {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "absl/time/clock.h"
+#include "inference/batch/thinking_budget.h"
 #include "tests/inference/model/golden.h"
 
 namespace citeseek::inference {
@@ -239,6 +240,82 @@ TEST(TokenEngineTest, WhatCannotBeDoneIsRefusedWithItsLimits) {
             absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(error({.prompt = {1}, .sampling = {.max_tokens = 3}}).message(),
               HasSubstr("queue of 0 calls is full"));
+}
+
+// Lets everything pass until `from` tokens were accepted, then forces these; then forbids one.
+struct Script : TokenConstraint {
+  AllowedTokens Next() override {
+    if (accepted.size() < from || accepted.size() > from + forced.size()) return {};
+    if (accepted.size() == from + forced.size()) return last;
+    return {AllowedTokens::Kind::kOnly, std::span(forced).subspan(accepted.size() - from, 1)};
+  }
+  void Accept(std::int32_t token) override { accepted.push_back(token); }
+  std::size_t from = 0;
+  std::vector<std::int32_t> forced;
+  AllowedTokens last;
+  std::vector<std::int32_t> accepted;
+};
+
+TEST(TokenEngineTest, AConstraintForcesTokensWithoutAStepOfTheirOwn) {
+  FakeModel model(64);
+  int steps = 0;
+  model.on_step = [&] { ++steps; };
+  TokenEngine engine(std::ref(model), Options());
+  Script script;
+  script.from = 3;
+  script.forced = {11, 12, 13, 14, 15};
+  std::vector<std::int32_t> expected = FakeModel::Continuation(Prompt(20, 1), 3);
+  expected.insert(expected.end(), script.forced.begin(), script.forced.end());
+  std::vector<std::int32_t> all = Prompt(20, 1);
+  all.insert(all.end(), expected.begin(), expected.end());
+  const std::vector<std::int32_t> after = FakeModel::Continuation(all, 4);
+  expected.insert(expected.end(), after.begin(), after.end());
+  const Result result = Collect(engine, {.prompt = Prompt(20, 1),
+                                         .sampling = {.temperature = 0, .max_tokens = 12},
+                                         .constraint = &script});
+  EXPECT_EQ(result.ids, expected);
+  EXPECT_EQ(script.accepted, expected);
+  EXPECT_EQ(steps, 3 + 4);
+}
+
+TEST(TokenEngineTest, AConstraintForbidsTokensAndEndsCalls) {
+  FakeModel model(64);
+  TokenEngine engine(std::ref(model), Options());
+  const std::vector<std::int32_t> first = FakeModel::Continuation(Prompt(20, 1), 1);
+  Script forbids;
+  forbids.last = {AllowedTokens::Kind::kAllBut, first};
+  Result result = Collect(engine, {.prompt = Prompt(20, 1),
+                                   .sampling = {.temperature = 0, .max_tokens = 1},
+                                   .constraint = &forbids});
+  ASSERT_EQ(result.ids.size(), 1u);
+  EXPECT_NE(result.ids[0], first[0]);
+  Script ends;
+  ends.from = 2;
+  ends.last = {AllowedTokens::Kind::kOnly, {}};
+  result = Collect(engine, {.prompt = Prompt(20, 1),
+                            .sampling = {.temperature = 0, .max_tokens = 9},
+                            .constraint = &ends});
+  EXPECT_EQ(result.ids, FakeModel::Continuation(Prompt(20, 1), 2));
+  EXPECT_EQ(result.finish.reason, FinishReason::kStop);
+  EXPECT_EQ(engine.Stats().blocks_free, 64);
+}
+
+TEST(TokenEngineTest, AnswerNowFromAnotherThreadEndsTheThoughtAtTheNextStep) {
+  FakeModel model(64);
+  std::stop_source answer_now;
+  int steps = 0;
+  model.on_step = [&] {
+    if (++steps == 5) answer_now.request_stop();  // while the fifth token is being computed
+  };
+  TokenEngine engine(std::ref(model), Options());
+  ThinkingBudget budget(
+      {.end = 91, .close = {91, 6}, .open = true, .answer_now = answer_now.get_token()});
+  const Result result = Collect(engine, {.prompt = Prompt(20, 1),
+                                         .sampling = {.temperature = 0, .max_tokens = 9},
+                                         .constraint = &budget});
+  ASSERT_EQ(result.ids.size(), 9u);
+  EXPECT_EQ(std::vector(result.ids.begin() + 4, result.ids.begin() + 6),
+            std::vector<std::int32_t>({91, 6}));
 }
 
 TEST(TokenEngineTest, CallsThatAreCancelledAtRandomLeaveNothingBehind) {
