@@ -1,10 +1,19 @@
-// EngineStats: what an engine does now and has done, as numbers to watch.
+// Engine: turns a model's files into a Generator of this process, and its work into numbers.
+//
+// Thread-safe.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "inference/generator.h"
+#include "inference/model_options.h"
 
 namespace citeseek::inference {
 
+// What an engine does now and has done.
 struct EngineStats {
   // Now.
   std::int64_t waiting = 0;  // calls that hold no blocks
@@ -21,5 +30,26 @@ struct EngineStats {
   std::int64_t finished = 0;
   std::int64_t cancelled = 0;  // by the caller, its deadline or its stop token
 };
+
+class Engine : public Generator {
+ public:
+  virtual const std::string& Name() const = 0;  // of the model
+  virtual EngineStats Stats() const = 0;
+};
+
+struct EngineOptions {
+  ModelOptions model = {};
+  std::int64_t kv_bytes = 0;      // of keys and values; 0: a quarter of memory_bytes, at most 1 GiB
+  std::int64_t memory_bytes = 0;  // that all may take together; 0: what the system has free
+  int max_context = 0;            // tokens of one call; 0: what the model and the cache hold
+  int max_running = 16;           // calls in one step
+  int max_waiting = 256;          // calls that wait behind them
+};
+
+// A Hugging Face folder or a GGUF file with a decoder, its tokenizer and its chat template. Nothing
+// is read into memory before it is known to fit. Errors: kNotFound, kInvalidArgument (damaged,
+// unknown, or no chat model), kResourceExhausted (does not fit: with the numbers).
+absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const std::string& path,
+                                                   const EngineOptions& options);
 
 }  // namespace citeseek::inference

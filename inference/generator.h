@@ -34,7 +34,7 @@ struct Sampling {
   std::uint64_t seed = 0;           // 0: the implementation's choice
   int max_tokens = 2048;            // of text and thought together
   int thinking_budget_tokens = 0;   // 0: no limit of its own
-  std::vector<std::string> stop_strings;
+  std::vector<std::string> stop_strings;  // the text (not the thought) ends before them
 };
 
 struct GenerateRequest {
@@ -43,10 +43,14 @@ struct GenerateRequest {
   bool thinking = true;  // false: ask the model not to think first, where it can
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};
+  // Requested from any thread: the model ends its thought at once and goes on with the answer,
+  // where the implementation can do that.
+  std::stop_token answer_now = {};
 };
 
-// A piece is whole UTF-8. kThought only where the implementation itself tells thoughts from text;
-// text may still hold <think> tags, which the gateway splits off.
+// A piece is whole UTF-8. kThought only where the implementation itself tells thoughts from text:
+// its first piece is then a thought, an empty one if there is none. Otherwise text may hold <think>
+// tags, which the gateway splits off.
 struct Piece {
   enum class Kind { kText, kThought };
   Kind kind = Kind::kText;

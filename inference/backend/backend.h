@@ -19,12 +19,9 @@
 #include "absl/status/statusor.h"
 #include "inference/backend/tensor.h"
 #include "inference/model/tensor_view.h"
+#include "inference/model_options.h"
 
 namespace citeseek::inference {
-
-// How a matrix keeps its weights. kQ8 and kQ4 are blocks of 32 along k with f16 scales (kQ4: and
-// minima); their products quantise x to int8 in the same blocks.
-enum class Storage { kAsStored, kF32, kF16, kBF16, kQ8, kQ4 };
 
 // Weights [count, n, k] in the layout the backend likes best. count > 1: experts, heads.
 class Matrix {

@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "inference/batch/token_engine.h"
+#include "inference/engine.h"
+#include "inference/model/decoder.h"
+#include "inference/model/model_files.h"
+#include "inference/text/memory.h"
+#include "inference/text/text_generator.h"
+
+namespace citeseek::inference {
+namespace {
+
+constexpr int kStepTokens = 512;
+constexpr std::int64_t kMostKvBytes = std::int64_t{1} << 30;  // unless more is asked for
+constexpr std::int64_t kLeastContext = 256;                   // of models that can do more
+
+class LocalEngine final : public Engine {
+ public:
+  LocalEngine(ModelFiles files, std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder,
+              const TokenEngineOptions& options)
+      : name_(std::move(files.name)),
+        tokenizer_(std::move(files.tokenizer)),
+        chat_template_(*std::move(files.chat_template)),
+        backend_(std::move(backend)),
+        decoder_(std::move(decoder)),
+        engine_([decoder = decoder_.get()](
+                    std::span<const SequenceStep> steps,
+                    std::span<float> logits) { decoder->Forward(steps, logits); },
+                options),
+        generator_({.name = name_,
+                    .tokenizer = tokenizer_.get(),
+                    .chat_template = &chat_template_,
+                    .engine = &engine_,
+                    .max_context = options.max_context,
+                    .stop_ids = std::move(files.stop_ids)}) {}
+
+  const std::string& Name() const override { return name_; }
+  EngineStats Stats() const override { return engine_.Stats(); }
+  absl::StatusOr<Finish> Generate(const GenerateRequest& request, const PieceSink& sink) override {
+    return generator_.Generate(request, sink);
+  }
+
+ private:
+  const std::string name_;
+  const std::unique_ptr<Tokenizer> tokenizer_;
+  const ChatTemplate chat_template_;
+  const std::unique_ptr<Backend> backend_;
+  const std::unique_ptr<Decoder> decoder_;
+  TokenEngine engine_;
+  TextGenerator generator_;
+};
+
+absl::Status CheckGenerates(const ModelFiles& files) {
+  std::string lacks;
+  if (files.config.task != Task::kGenerate) {
+    lacks = absl::StrCat("a ", files.config.architecture, " writes no text");
+  } else if (files.tokenizer == nullptr) {
+    lacks = "it has no tokenizer";
+  } else if (!files.chat_template.has_value()) {
+    lacks = "it has no chat template";
+  }
+  if (lacks.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(files.path, " is no model that can answer: ", lacks));
+}
+
+// Sizes of cache and context that fit the memory, or why none do.
+absl::StatusOr<DecoderOptions> Fit(const ModelFiles& files, const EngineOptions& options) {
+  const ModelConfig& config = files.config;
+  DecoderOptions fit{.storage = options.model.storage,
+                     .max_tokens = kStepTokens,
+                     .max_sequences = options.max_running};
+  const std::int64_t memory = options.memory_bytes > 0 ? options.memory_bytes : FreeMemory();
+  const std::int64_t weights = WeightMemory(files.weights, options.model.storage);
+  const std::int64_t working = WorkingMemory(config, fit);
+  const std::int64_t kv =
+      options.kv_bytes > 0 ? options.kv_bytes : std::min(kMostKvBytes, memory / 4);
+  if (weights > memory || working > memory - weights || kv > memory - weights - working) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(files.path, " does not fit the memory: weights ", MemoryText(weights),
+                     ", keys and values ", MemoryText(kv), ", working memory ", MemoryText(working),
+                     ", but only ", MemoryText(memory), " is free"));
+  }
+  const std::int64_t block = Decoder::BlockBytes(config);
+  const std::int64_t blocks = std::min<std::int64_t>(kv / block, std::int64_t{1} << 26);
+  const std::int64_t held = blocks * kKvBlock;
+  const std::int64_t wanted = options.max_context > 0 ? options.max_context : kLeastContext;
+  const std::int64_t least = std::min(wanted, config.max_positions);
+  if (held < least) {
+    const std::int64_t needed = (least + kKvBlock - 1) / kKvBlock * block;
+    return absl::ResourceExhaustedError(absl::StrCat(
+        files.path, ": ", MemoryText(kv), " of memory for keys and values holds ", held,
+        " tokens of this model, fewer than ", least, ": that takes ", MemoryText(needed)));
+  }
+  std::int64_t context = std::min(held, config.max_positions);
+  if (options.max_context > 0) context = std::min<std::int64_t>(context, options.max_context);
+  fit.max_context = static_cast<int>(context);
+  fit.kv_blocks = static_cast<int>(blocks);
+  return fit;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const std::string& path,
+                                                   const EngineOptions& options) {
+  auto files = OpenModel(path);
+  if (!files.ok()) return files.status();
+  if (absl::Status status = CheckGenerates(*files); !status.ok()) return status;
+  const auto fit = Fit(*files, options);
+  if (!fit.ok()) return fit.status();
+  auto backend = MakeCpuBackend({.threads = options.model.threads});
+  auto decoder = Decoder::Load(files->config, files->weights, *backend, *fit);
+  if (!decoder.ok()) {
+    return absl::Status(decoder.status().code(),
+                        absl::StrCat(path, ": ", std::string(decoder.status().message())));
+  }
+  files->weights = {};
+  TokenEngineOptions engine = OptionsFor(
+      **decoder,
+      {.step_tokens = kStepTokens, .max_running = options.max_running, .blocks = fit->kv_blocks});
+  engine.max_waiting = options.max_waiting;
+  return std::make_unique<LocalEngine>(*std::move(files), std::move(backend), *std::move(decoder),
+                                       engine);
+}
+
+}  // namespace citeseek::inference

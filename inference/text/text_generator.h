@@ -1,0 +1,38 @@
+// TextGenerator: the Generator that a model of this process is: messages in, pieces of text out.
+//
+// Renders the chat template, runs the tokens through the TokenEngine, decodes what comes back.
+// Thread-safe; borrows its parts. Errors: Generator's; a prompt that does not fit the context is
+// kInvalidArgument with both numbers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "inference/batch/token_engine.h"
+#include "inference/generator.h"
+#include "inference/text/chat_prompt.h"
+
+namespace citeseek::inference {
+
+struct TextGeneratorParts {
+  std::string name;  // of the model
+  const Tokenizer* tokenizer = nullptr;
+  const ChatTemplate* chat_template = nullptr;
+  TokenEngine* engine = nullptr;
+  int max_context = 0;  // the engine's
+  std::vector<std::int32_t> stop_ids;
+};
+
+class TextGenerator final : public Generator {
+ public:
+  explicit TextGenerator(TextGeneratorParts parts);
+
+  absl::StatusOr<Finish> Generate(const GenerateRequest& request, const PieceSink& sink) override;
+
+ private:
+  const TextGeneratorParts parts_;
+  const ChatPrompter prompter_;
+};
+
+}  // namespace citeseek::inference
