@@ -5,12 +5,15 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "inference/model_options.h"
 
 namespace citeseek::inference {
 
@@ -41,5 +44,18 @@ class Embedder {
 // from lists of common English words and Chinese characters, not a count. Stateless, the same on
 // every machine.
 std::unique_ptr<Embedder> MakeHashingEmbedder();
+
+// The embedder that a folder or GGUF file holds: an encoder (BERT, XLM-R, ModernBERT) pooled as its
+// sentence-transformers files say, or a decoder pooled at its last token. Texts that are longer
+// than the model was made for are cut there. Errors: kNotFound, kInvalidArgument (damaged, unknown,
+// or no embedder), kResourceExhausted.
+struct EmbedderOptions {
+  ModelOptions model = {};
+  // Put before queries and passages; nullopt: what the files say.
+  std::optional<std::string> query_prompt = std::nullopt;
+  std::optional<std::string> passage_prompt = std::nullopt;
+};
+absl::StatusOr<std::unique_ptr<Embedder>> OpenEmbedder(const std::string& path,
+                                                       const EmbedderOptions& options);
 
 }  // namespace citeseek::inference

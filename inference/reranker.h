@@ -10,7 +10,9 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "inference/model_options.h"
 
 namespace citeseek::inference {
 
@@ -34,5 +36,12 @@ class Reranker {
 // The reranker that needs no download: the idf-weighted share of the query's words that a passage
 // holds, each word matched softly by its character n-grams.
 std::unique_ptr<Reranker> MakeCoverageReranker();
+
+// The reranker that a folder or GGUF file holds: a classifier of pairs with one label, or with two
+// of which the second means relevant (BERT, XLM-R, ModernBERT), or a decoder that answers yes or no
+// (Qwen3-Reranker). Pairs that are longer than the model was made for lose the end of the longer
+// text. Errors: kNotFound, kInvalidArgument (damaged, unknown, or no reranker), kResourceExhausted.
+absl::StatusOr<std::unique_ptr<Reranker>> OpenReranker(const std::string& path,
+                                                       const ModelOptions& options);
 
 }  // namespace citeseek::inference

@@ -1,5 +1,6 @@
 #include "inference/model/folder_config.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <utility>
@@ -97,6 +98,14 @@ absl::StatusOr<std::optional<PoolingConfig>> ReadPoolingConfig(const std::string
   const absl::Status status = ReadPrompts(folder, config);
   if (!status.ok()) return status;
   return config;
+}
+
+absl::StatusOr<std::int64_t> ReadTokenLimit(const std::string& folder) {
+  const auto json = ReadOptional(folder, "tokenizer_config.json");
+  if (!json.ok()) return json.status();
+  const Json* limit = *json ? (*json)->Find("model_max_length") : nullptr;
+  // A float, such as 1e30, is how these files write that there is none.
+  return limit == nullptr || limit->Int() == nullptr ? 0 : std::max<std::int64_t>(*limit->Int(), 0);
 }
 
 absl::StatusOr<GenerationDefaults> ReadGenerationDefaults(const std::string& folder) {

@@ -26,6 +26,10 @@ struct PoolingConfig {
 // config_sentence_transformers.json; nullopt for a folder without modules.json.
 absl::StatusOr<std::optional<PoolingConfig>> ReadPoolingConfig(const std::string& folder);
 
+// model_max_length of tokenizer_config.json: the tokens of one text that the tokenizer was made to
+// cut at; 0 if it does not say.
+absl::StatusOr<std::int64_t> ReadTokenLimit(const std::string& folder);
+
 struct GenerationDefaults {
   bool sample = false;
   double temperature = 1.0;

@@ -16,6 +16,17 @@ constexpr std::string_view kModules = R"([
     {"idx": 1, "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
     {"idx": 2, "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}])";
 
+TEST(FolderConfigTest, TheTokenizersLimitIsANumberOfTokensOrNone) {
+  const TempDirectory folder;
+  EXPECT_EQ(*ReadTokenLimit(folder.path().string()), 0);
+  for (const auto& [written, limit] :
+       {std::pair("512", 512), std::pair("1000000000000000019884624838656", 0),
+        std::pair("1e30", 0), std::pair("-1", 0), std::pair("null", 0)}) {
+    folder.Write("tokenizer_config.json", std::string("{\"model_max_length\":") + written + "}");
+    EXPECT_EQ(*ReadTokenLimit(folder.path().string()), limit) << written;
+  }
+}
+
 TEST(FolderConfigTest, ModulesSayHowToPoolAndPrompt) {
   const TempDirectory folder;
   const std::string path = folder.path().string();
