@@ -2,14 +2,17 @@
 // machine could do at best in the same run.
 //
 //   engine_bench [--shape qwen2.5-0.5b|qwen2.5-1.5b|bge-small] [--storage f32|bf16|q8|q4]
-//                [--threads 2] [--prompt 512] [--generate 32] [--batches 1,2,4,8]
+//                [--threads 2] [--prompts 512,2048] [--generate 16] [--batches 1,2,4,8] [--rounds
+//                5]
 //
-// Prints one JSON object.
+// Prints one JSON object. Each figure is the best of its rounds. Each *_of_* is the median over the
+// rounds of the speed as a share of the ceiling measured just before and just after the round.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -31,8 +34,9 @@ struct Arguments {
   std::string shape = "qwen2.5-0.5b";
   std::string storage = "q8";
   int threads = 2;
-  int prompt = 512;
-  int generate = 32;
+  std::vector<int> prompts = {512};
+  int generate = 16;
+  int rounds = 5;
   std::vector<int> batches = {1, 2, 4, 8};
 };
 
@@ -177,89 +181,115 @@ std::vector<std::int32_t> RandomIds(int count, int vocabulary) {
   return ids;
 }
 
-void BenchDecoder(const Arguments& args, Backend& backend) {
+struct Timing {
+  double best_per_s = 0;  // units a second
+  double share = 0;       // of the ceiling
+};
+
+// Does `work`, which is worth `units`, in rounds between measurements of the ceiling.
+Timing Measure(int rounds, double units, const std::function<double()>& ceiling,
+               const std::function<void()>& work) {
+  Timing timing;
+  std::vector<double> shares;
+  double before = ceiling();
+  for (int round = 0; round < rounds; ++round) {
+    const auto start = Clock::now();
+    work();
+    const double per_s = units / Seconds(start);
+    const double after = ceiling();
+    timing.best_per_s = std::max(timing.best_per_s, per_s);
+    shares.push_back(per_s * 2 / (before + after));
+    before = after;
+  }
+  std::sort(shares.begin(), shares.end());
+  timing.share = shares[shares.size() / 2];
+  return timing;
+}
+
+void BenchDecoder(const Arguments& args, Backend& backend, bench::CeilingMeter& meter) {
   const ModelConfig config = DecoderShape(args.shape);
   RandomWeights random(std::int64_t{config.vocabulary_size} * config.hidden_size);
   AddDecoder(config, random);
   const Weights weights = random.Take();
   constexpr int kStep = 512;
-  constexpr int kMaxBatch = 16;
-  const int context = args.prompt + args.generate + kKvBlock;
+  const int most = *std::max_element(args.batches.begin(), args.batches.end());
+  const int longest = *std::max_element(args.prompts.begin(), args.prompts.end());
+  const int context = longest + args.generate + kKvBlock;
   const int each = (context + kKvBlock - 1) / kKvBlock;
   auto decoder = Decoder::Load(config, weights, backend,
                                {.storage = StorageNamed(args.storage),
                                 .max_tokens = kStep,
-                                .max_sequences = kMaxBatch,
+                                .max_sequences = most,
                                 .max_context = each * kKvBlock,
-                                .kv_blocks = each * kMaxBatch});
+                                .kv_blocks = each * most});
   if (!decoder.ok()) {
     std::fprintf(stderr, "%s\n", decoder.status().ToString().c_str());
     std::exit(1);
   }
-  std::vector<float> logits(static_cast<std::size_t>(config.vocabulary_size) * kMaxBatch);
+  std::vector<float> logits(static_cast<std::size_t>(config.vocabulary_size * most));
   const std::vector<std::int32_t> ids = RandomIds(context, config.vocabulary_size);
-  std::vector<std::vector<std::int32_t>> blocks(kMaxBatch);
-  for (int s = 0; s < kMaxBatch; ++s) {
+  std::vector<std::vector<std::int32_t>> blocks(static_cast<std::size_t>(most));
+  for (int s = 0; s < most; ++s) {
     for (int b = 0; b < each; ++b) blocks[static_cast<std::size_t>(s)].push_back(s * each + b);
   }
   const auto step = [&](int sequence, int position, int tokens, int rows) {
     return SequenceStep{.tokens = std::span(ids).subspan(static_cast<std::size_t>(position),
                                                          static_cast<std::size_t>(tokens)),
                         .first_position = position,
-                        .prompt_length = args.prompt,
+                        .prompt_length = position + tokens,
                         .blocks = blocks[static_cast<std::size_t>(sequence)],
                         .logits = rows};
   };
-  const auto prefill = [&](int sequence) {
-    for (int at = 0; at < args.prompt; at += kStep) {
-      const int tokens = std::min(kStep, args.prompt - at);
-      const int rows = at + tokens == args.prompt ? 1 : 0;
+  const auto prefill = [&](int sequence, int prompt) {
+    for (int at = 0; at < prompt; at += kStep) {
+      const int tokens = std::min(kStep, prompt - at);
+      const int rows = at + tokens == prompt ? 1 : 0;
       const SequenceStep one = step(sequence, at, tokens, rows);
       (*decoder)->Forward({&one, 1}, std::span(logits).first(
                                          static_cast<std::size_t>(rows * config.vocabulary_size)));
     }
   };
-  prefill(0);  // warm
-  double best = 1e30;
-  for (int round = 0; round < 3; ++round) {
-    const auto start = Clock::now();
-    prefill(0);
-    best = std::min(best, Seconds(start));
-  }
-  const double embedding = static_cast<double>(config.vocabulary_size) * config.hidden_size;
   const double layer = config.hidden_size *
                        (2.0 * config.heads * config.head_size +
                         2.0 * config.kv_heads * config.head_size + 3.0 * config.intermediate_size);
-  const double gops = 2e-9 * layer * config.layers * args.prompt / best;
-  std::printf(
-      ",\"weight_mb\":%.0f,\"prompt\":%d,\"prefill_tokens_per_s\":%.1f,"
-      "\"prefill_gop_per_s\":%.1f",
-      static_cast<double>((*decoder)->weight_bytes()) * 1e-6, args.prompt, args.prompt / best,
-      gops);
+  const bool quantized = args.storage == "q8" || args.storage == "q4";
+  const auto arithmetic = [&] { return quantized ? meter.Int8GopPerS() : meter.F32GflopPerS(); };
+  std::printf(",\"weight_mb\":%.0f", static_cast<double>((*decoder)->weight_bytes()) * 1e-6);
+  for (const int prompt : args.prompts) {
+    const double gop_per_token = 2e-9 * layer * config.layers;
+    prefill(0, std::min(prompt, kStep));  // warm
+    const Timing timing =
+        Measure(args.rounds, gop_per_token * prompt, arithmetic, [&] { prefill(0, prompt); });
+    std::printf(",\"prefill_%d_tokens_per_s\":%.1f,\"prefill_%d_of_arithmetic\":%.3f", prompt,
+                timing.best_per_s / gop_per_token, prompt, timing.share);
+    std::fflush(stdout);
+  }
   // Bytes that a decoding step reads: all matrices once; the embedding only where it is the head.
+  const double embedding = static_cast<double>(config.vocabulary_size) * config.hidden_size;
   const double read =
       static_cast<double>((*decoder)->weight_bytes()) *
       (config.tied_embeddings ? 1.0 : 1.0 - embedding / (layer * config.layers + 2 * embedding));
-  const int most = *std::max_element(args.batches.begin(), args.batches.end());
-  for (int s = 1; s < most; ++s) prefill(s);
+  const int prompt = args.prompts.front();
+  for (int s = 1; s < most; ++s) prefill(s, prompt);
   for (const int batch : args.batches) {
-    const auto start = Clock::now();
-    for (int i = 0; i < args.generate; ++i) {
-      std::vector<SequenceStep> steps;
-      for (int s = 0; s < batch; ++s) steps.push_back(step(s, args.prompt + i, 1, 1));
-      (*decoder)->Forward(
-          steps, std::span(logits).first(static_cast<std::size_t>(batch * config.vocabulary_size)));
-    }
-    const double seconds = Seconds(start);
-    std::printf(",\"decode_%d_tokens_per_s\":%.1f", batch, args.generate * batch / seconds);
-    if (batch == 1) {
-      std::printf(",\"decode_read_gb_per_s\":%.1f", read * args.generate / seconds * 1e-9);
-    }
+    const Timing timing = Measure(
+        args.rounds, read * args.generate * 1e-9, [&] { return meter.ReadGbPerS(); },
+        [&] {
+          for (int i = 0; i < args.generate; ++i) {
+            std::vector<SequenceStep> steps;
+            for (int s = 0; s < batch; ++s) steps.push_back(step(s, prompt + i, 1, 1));
+            (*decoder)->Forward(
+                steps,
+                std::span(logits).first(static_cast<std::size_t>(batch * config.vocabulary_size)));
+          }
+        });
+    std::printf(",\"decode_%d_tokens_per_s\":%.1f,\"decode_%d_of_bandwidth\":%.3f", batch,
+                timing.best_per_s / read * 1e9 * batch, batch, timing.share);
     std::fflush(stdout);
   }
 }
 
-void BenchEncoder(const Arguments& args, Backend& backend) {
+void BenchEncoder(const Arguments& args, Backend& backend, bench::CeilingMeter& meter) {
   const ModelConfig config = EncoderShape();
   RandomWeights random(std::int64_t{config.vocabulary_size} * config.hidden_size);
   AddEncoder(config, random);
@@ -276,13 +306,25 @@ void BenchEncoder(const Arguments& args, Backend& backend) {
   const std::vector<std::int32_t> ids = RandomIds(kTokens, config.vocabulary_size);
   const std::vector<EncoderInput> inputs(kTexts, {.ids = ids});
   std::vector<float> out(static_cast<std::size_t>(kTexts * config.hidden_size));
-  double best = 1e30;
-  for (int round = 0; round < 3; ++round) {
-    const auto start = Clock::now();
-    (*encoder)->Run(inputs, EncoderOutput::kMean, out);
-    best = std::min(best, Seconds(start));
+  const double hidden = config.hidden_size;
+  const double gop_per_token =
+      2e-9 * config.layers * (4 * hidden * hidden + 2 * hidden * config.intermediate_size);
+  const auto run = [&] { (*encoder)->Run(inputs, EncoderOutput::kMean, out); };
+  run();  // warm
+  const Timing timing = Measure(
+      args.rounds, gop_per_token * kTexts * kTokens, [&] { return meter.F32GflopPerS(); }, run);
+  std::printf(",\"embed_tokens_per_s\":%.1f,\"embed_of_f32\":%.3f",
+              timing.best_per_s / gop_per_token, timing.share);
+}
+
+std::vector<int> Numbers(const std::string& list) {
+  std::vector<int> out;
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t comma = std::min(list.find(',', at), list.size());
+    out.push_back(std::stoi(list.substr(at, comma - at)));
+    at = comma + 1;
   }
-  std::printf(",\"embed_tokens_per_s\":%.1f", kTexts * kTokens / best);
+  return out;
 }
 
 int Main(int argc, char** argv) {
@@ -293,24 +335,22 @@ int Main(int argc, char** argv) {
     if (name == "--shape") args.shape = value;
     if (name == "--storage") args.storage = value;
     if (name == "--threads") args.threads = std::stoi(value);
-    if (name == "--prompt") args.prompt = std::stoi(value);
+    if (name == "--prompts") args.prompts = Numbers(value);
     if (name == "--generate") args.generate = std::stoi(value);
-    if (name == "--batches") {
-      args.batches.clear();
-      for (std::size_t at = 0; at < value.size(); at = value.find(',', at) + 1) {
-        args.batches.push_back(std::stoi(value.substr(at)));
-        if (value.find(',', at) == std::string::npos) break;
-      }
-    }
+    if (name == "--rounds") args.rounds = std::stoi(value);
+    if (name == "--batches") args.batches = Numbers(value);
   }
   const auto backend = MakeCpuBackend({.threads = args.threads});
-  const bench::Ceilings ceilings = bench::MeasureCeilings(args.threads);
+  bench::CeilingMeter meter(args.threads);
+  const bench::Ceilings ceilings = meter.All();
   std::printf(
       "{\"backend\":\"%s\",\"shape\":\"%s\",\"storage\":\"%s\",\"ceiling_read_gb_per_s\":"
-      "%.1f,\"ceiling_f32_gflop_per_s\":%.0f,\"ceiling_int8_gop_per_s\":%.0f",
+      "%.1f,\"ceiling_f32_gflop_per_s\":%.0f,\"ceiling_int8_gop_per_s\":%.0f"
+      ",\"ceiling_bf16_gop_per_s\":%.0f",
       backend->Name().c_str(), args.shape.c_str(), args.storage.c_str(), ceilings.read_gb_per_s,
-      ceilings.f32_gflop_per_s, ceilings.int8_gop_per_s);
-  args.shape == "bge-small" ? BenchEncoder(args, *backend) : BenchDecoder(args, *backend);
+      ceilings.f32_gflop_per_s, ceilings.int8_gop_per_s, ceilings.bf16_gop_per_s);
+  args.shape == "bge-small" ? BenchEncoder(args, *backend, meter)
+                            : BenchDecoder(args, *backend, meter);
   std::printf("}\n");
   return 0;
 }

@@ -10,7 +10,7 @@
 namespace citeseek::inference {
 namespace {
 
-constexpr int kRows = 48;       // queries times heads that go through the keys together
+constexpr int kRows = 96;       // queries times heads that go through the keys together
 constexpr int kTileBlocks = 4;  // blocks of keys between two updates of the maximum
 constexpr int kTile = kTileBlocks * kKvBlock;
 static_assert(kKvBlock == kPanel, "a block of keys is a panel of outputs");
@@ -195,7 +195,6 @@ void CpuAttention::Attend(const Keys& keys, float scale, Scratch& scratch) {
   const int last = *std::max_element(scratch.end_key.begin(), scratch.end_key.end());
   int tile = *std::min_element(scratch.first_key.begin(), scratch.first_key.end());
   for (tile = tile / kTile * kTile; tile < last; tile += kTile) {
-    std::fill(scratch.scores.begin(), scratch.scores.end(), 0.0f);
     const int blocks = std::min(kTileBlocks, (last - tile + kKvBlock - 1) / kKvBlock);
     for (int b = 0; b < blocks; ++b) {
       const float* panel = keys.keys + keys.Number(tile / kKvBlock + b) * keys.key_block;
@@ -213,6 +212,7 @@ void CpuAttention::Attend(const Keys& keys, float scale, Scratch& scratch) {
       ProductF32({.x = scratch.q.data(),
                   .y = scratch.score_rows.data(),
                   .rows = static_cast<int>(rows),
+                  .start = {.accumulate = false},
                   .w = panel,
                   .k = keys.key_dim,
                   .panels = 1});
@@ -224,27 +224,25 @@ void CpuAttention::Attend(const Keys& keys, float scale, Scratch& scratch) {
       std::fill(score, score + begin, 0.0f);
       std::fill(score + std::max(begin, end), score + kTile, 0.0f);
       if (begin >= end) continue;
-      ScaleRow(score + begin, end - begin, scale);
-      const float max = std::max(scratch.max[r], MaxRow(score + begin, end - begin));
-      const float total = ExpRow(score + begin, end - begin, max);
-      const float shrink = std::exp(scratch.max[r] - max);
+      const float shrink =
+          SoftmaxTile(score + begin, end - begin, scale, scratch.max[r], scratch.total[r]);
       if (shrink != 1.0f) ScaleRow(scratch.sum_rows[r], static_cast<int>(width), shrink);
-      scratch.total[r] = scratch.total[r] * shrink + total;
-      scratch.max[r] = max;
     }
+    const float* values[kTileBlocks];
     for (int b = 0; b < blocks; ++b) {
-      for (std::size_t r = 0; r < rows; ++r) {
-        scratch.weight_rows[r] = scratch.scores.data() + r * kTile + b * kKvBlock;
-      }
-      ProductF32({.x = scratch.weight_rows.data(),
-                  .y = scratch.sum_rows.data(),
-                  .rows = static_cast<int>(rows),
-                  .w = keys.values + keys.Number(tile / kKvBlock + b) * keys.value_block,
-                  .panel_stride = kPanel,
-                  .k_stride = keys.value_stride,
-                  .k = std::min(kKvBlock, last - tile - b * kKvBlock),
-                  .panels = value_panels});
+      values[b] = keys.values + keys.Number(tile / kKvBlock + b) * keys.value_block;
     }
+    for (std::size_t r = 0; r < rows; ++r) {
+      scratch.weight_rows[r] = scratch.scores.data() + r * kTile;
+    }
+    ProductF32({.x = scratch.weight_rows.data(),
+                .y = scratch.sum_rows.data(),
+                .rows = static_cast<int>(rows),
+                .w_blocks = values,
+                .panel_stride = kPanel,
+                .k_stride = keys.value_stride,
+                .k = std::min(kTile, last - tile),
+                .panels = value_panels});
   }
   for (std::size_t r = 0; r < rows; ++r) {
     const float factor = 1.0f / scratch.total[r];

@@ -103,6 +103,10 @@ std::uint16_t LoadU16(const std::byte* p) {
   return value;
 }
 
+// Kernels add exponents to scales, which no zero has: it becomes a tiny scale of codes that mean 0.
+constexpr std::uint16_t kTinyF16 = 0x0400;
+bool IsZeroF16(std::uint16_t half) { return (half & 0x7fffu) == 0; }
+
 // weights[32] of output j into the block.
 void QuantizeQ8(const float* weights, int j, Q8Block& block) {
   float max = 0;
@@ -114,6 +118,7 @@ void QuantizeQ8(const float* weights, int j, Q8Block& block) {
     block.codes[i / 4][j][i % 4] =
         static_cast<std::uint8_t>(128 + static_cast<int>(std::clamp(code, -127.0f, 127.0f)));
   }
+  if (IsZeroF16(block.scales[j])) block.scales[j] = kTinyF16;
 }
 
 void SetQ4Code(Q4Block& block, int j, int i, int code) {
@@ -134,11 +139,16 @@ void QuantizeQ4(const float* weights, int j, Q4Block& block) {
     const float code = scale > 0 ? std::nearbyint((weights[i] + min) / scale) : 0.0f;
     SetQ4Code(block, j, i, static_cast<int>(std::clamp(code, 0.0f, 15.0f)));
   }
+  if (IsZeroF16(block.scales[j])) block.scales[j] = kTinyF16;
 }
 
 // The blocks that can be taken over as they are.
 void CopyQ8_0(const std::byte* source, int j, Q8Block& block) {
   block.scales[j] = LoadU16(source);
+  if (IsZeroF16(block.scales[j])) {
+    const float zeros[kQuantBlock] = {};
+    return QuantizeQ8(zeros, j, block);
+  }
   for (int i = 0; i < kQuantBlock; ++i) {
     block.codes[i / 4][j][i % 4] =
         static_cast<std::uint8_t>(std::to_integer<std::uint8_t>(source[2 + i]) ^ 0x80u);
@@ -147,6 +157,10 @@ void CopyQ8_0(const std::byte* source, int j, Q8Block& block) {
 
 void CopyQ4_0(const std::byte* source, int j, Q4Block& block) {
   block.scales[j] = LoadU16(source);
+  if (IsZeroF16(block.scales[j])) {
+    const float zeros[kQuantBlock] = {};
+    return QuantizeQ4(zeros, j, block);
+  }
   block.mins[j] = F32ToF16(8.0f * F16ToF32(block.scales[j]));
   for (int i = 0; i < kQuantBlock / 2; ++i) {
     const int pair = std::to_integer<int>(source[2 + i]);

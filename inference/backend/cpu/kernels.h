@@ -14,12 +14,15 @@
 
 namespace citeseek::inference {
 
-// y[r][16 p + j] += sum over i < k of x[r][i] * w[p * panel_stride + i * k_stride + j].
+// y[r][16 p + j] = start + sum over i < k of x[r][i] * w(i)[p * panel_stride + j], where w(i) is
+// w + i * k_stride; or, with w_blocks, w_blocks[i / 16] + (i % 16) * k_stride.
 struct Product {
   const float* const* x = nullptr;  // [rows]
   float* const* y = nullptr;        // [rows], each 16 * panels long
   int rows = 0;
+  ProductStart start;
   const void* w = nullptr;  // f32, or 16-bit numbers; strides in elements
+  const float* const* w_blocks = nullptr;
   std::int64_t panel_stride = 0;
   std::int64_t k_stride = kPanel;
   std::int64_t k = 0;
@@ -32,8 +35,19 @@ void ProductBF16(const Product& product);
 void ProductQ8(const QuantProduct& product);
 void ProductQ4(const QuantProduct& product);
 
-// values, scales, sums [k / 32 rounded up]; the last block is filled up with zeros.
-void QuantizeRow(const float* x, int k, std::int8_t* values, float* scales, std::int32_t* sums);
+// What the chosen kernels want.
+QuantInputs Q8Inputs();
+QuantInputs Q4Inputs();
+
+// The values of k inputs and the other numbers of a QuantRow, each of them k / 32 rounded up; the
+// last block is filled up with zeros.
+struct QuantTarget {
+  std::int8_t* values = nullptr;
+  float* scales = nullptr;
+  float* sums = nullptr;
+  std::int32_t* offsets = nullptr;
+};
+void QuantizeRow(const float* x, int k, const QuantInputs& inputs, const QuantTarget& target);
 
 void NormRow(float* y, const float* x, int n, const float* weight, const float* bias, float eps,
              NormKind kind);
@@ -42,6 +56,9 @@ void ActivateRow(float* y, const float* x, const float* gate, int n, Nonlinearit
 // x[i] = exp(x[i] - max); returns the sum, added up in a fixed order.
 float ExpRow(float* x, int n, float max);
 float MaxRow(const float* x, int n);
+// One more tile of a running softmax: x[i] = exp(scale * x[i] - max), where max and total are
+// brought up to date first. Returns what the sums of earlier tiles are to be multiplied with.
+float SoftmaxTile(float* x, int n, float scale, float& max, float& total);
 void ScaleRow(float* x, int n, float factor);
 void AddScaledRow(float* y, const float* x, int n, float factor);  // y += factor * x
 

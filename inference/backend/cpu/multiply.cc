@@ -46,17 +46,21 @@ void Multiplier::Quantize() {
   values_.resize(inputs_.size() * width);
   scales_.resize(inputs_.size() * blocks);
   sums_.resize(inputs_.size() * blocks);
+  offsets_.resize(inputs_.size() * blocks);
+  const QuantInputs rounding = w_->storage() == Storage::kQ8 ? Q8Inputs() : Q4Inputs();
   quantized_.resize(inputs_.size());
   constexpr std::size_t kRowsAtATime = 8;
-  pool_.Run(static_cast<int>((inputs_.size() + kRowsAtATime - 1) / kRowsAtATime), [&](int part,
-                                                                                      int) {
-    const std::size_t begin = static_cast<std::size_t>(part) * kRowsAtATime;
-    const std::size_t end = std::min(inputs_.size(), begin + kRowsAtATime);
-    for (std::size_t i = begin; i < end; ++i) {
-      QuantizeRow(inputs_[i], w_->k, &values_[i * width], &scales_[i * blocks], &sums_[i * blocks]);
-      quantized_[i] = {&values_[i * width], &scales_[i * blocks], &sums_[i * blocks]};
-    }
-  });
+  pool_.Run(static_cast<int>((inputs_.size() + kRowsAtATime - 1) / kRowsAtATime),
+            [&](int part, int) {
+              const std::size_t begin = static_cast<std::size_t>(part) * kRowsAtATime;
+              const std::size_t end = std::min(inputs_.size(), begin + kRowsAtATime);
+              for (std::size_t i = begin; i < end; ++i) {
+                const QuantTarget target = {&values_[i * width], &scales_[i * blocks],
+                                            &sums_[i * blocks], &offsets_[i * blocks]};
+                QuantizeRow(inputs_[i], w_->k, rounding, target);
+                quantized_[i] = {target.values, target.scales, target.sums, target.offsets};
+              }
+            });
 }
 
 void Multiplier::Run(const float* bias, bool accumulate) {
@@ -75,16 +79,16 @@ void Multiplier::Run(const float* bias, bool accumulate) {
   pool_.Run(chunks * static_cast<int>(segments_.size()), [&](int part, int thread) {
     const Segment& segment = segments_[static_cast<std::size_t>(part / chunks)];
     const int first = part % chunks * per_chunk;
-    Chunk(segment, first, std::min(per_chunk, w_->panels() - first), bias, accumulate,
+    Chunk(segment, first, std::min(per_chunk, w_->panels() - first), {accumulate, bias},
           scratch_[static_cast<std::size_t>(thread)]);
   });
 }
 
-void Multiplier::Chunk(const Segment& segment, int first_panel, int panels, const float* bias,
-                       bool accumulate, Scratch& scratch) {
+void Multiplier::Chunk(const Segment& segment, int first_panel, int panels, ProductStart start,
+                       Scratch& scratch) {
   const auto rows = static_cast<std::size_t>(segment.end - segment.begin);
   const int column = first_panel * kPanel;
-  const int columns = std::min(panels * kPanel, w_->n - column);
+  const int full = std::min(panels, w_->n / kPanel - first_panel);
   scratch.x.resize(rows);
   scratch.quant_x.resize(rows);
   scratch.y.resize(rows);
@@ -93,36 +97,32 @@ void Multiplier::Chunk(const Segment& segment, int first_panel, int panels, cons
     const auto input = static_cast<std::size_t>(product_input_[product]);
     scratch.x[r] = inputs_[input];
     if (w_->quantized()) scratch.quant_x[r] = quantized_[input];
-    float* y = product_y_[product] + column;
-    scratch.y[r] = y;
-    for (int j = 0; j < columns; ++j) {
-      const float start = bias != nullptr ? bias[column + j] : 0.0f;
-      y[j] = accumulate ? y[j] + start : start;
-    }
+    scratch.y[r] = product_y_[product] + column;
   }
-  const int full = columns / kPanel;
-  Panels(segment, first_panel, full, scratch);
-  const int rest = columns - full * kPanel;
-  if (rest == 0) return;
+  if (start.bias != nullptr) start.bias += column;
+  Panels(segment, first_panel, full, start, scratch);
+  if (full == panels) return;
   // The last panel is wider than y: compute beside it.
+  const int last = full * kPanel;
+  const auto rest_bytes = static_cast<std::size_t>(w_->n % kPanel) * sizeof(float);
   scratch.edge.assign(rows * kPanel, 0.0f);
-  const auto rest_bytes = static_cast<std::size_t>(rest) * sizeof(float);
   for (std::size_t r = 0; r < rows; ++r) {
+    const std::size_t product = static_cast<std::size_t>(segment.begin) + r;
     float* edge = scratch.edge.data() + r * kPanel;
-    std::memcpy(edge, product_y_[static_cast<std::size_t>(segment.begin) + r] + w_->n - rest,
-                rest_bytes);
+    std::memcpy(edge, product_y_[product] + column + last, rest_bytes);
     scratch.y[r] = edge;
-    scratch.x[r] = inputs_[static_cast<std::size_t>(
-        product_input_[static_cast<std::size_t>(segment.begin) + r])];
+    scratch.x[r] = inputs_[static_cast<std::size_t>(product_input_[product])];
   }
-  Panels(segment, first_panel + full, 1, scratch);
+  if (start.bias != nullptr) start.bias += last;
+  Panels(segment, first_panel + full, 1, start, scratch);
   for (std::size_t r = 0; r < rows; ++r) {
-    std::memcpy(product_y_[static_cast<std::size_t>(segment.begin) + r] + w_->n - rest,
+    std::memcpy(product_y_[static_cast<std::size_t>(segment.begin) + r] + column + last,
                 scratch.edge.data() + r * kPanel, rest_bytes);
   }
 }
 
-void Multiplier::Panels(const Segment& segment, int first_panel, int panels, Scratch& scratch) {
+void Multiplier::Panels(const Segment& segment, int first_panel, int panels, ProductStart start,
+                        Scratch& scratch) {
   if (panels == 0) return;
   const int rows = segment.end - segment.begin;
   const std::byte* w = w_->Panel(segment.matrix, first_panel);
@@ -130,6 +130,7 @@ void Multiplier::Panels(const Segment& segment, int first_panel, int panels, Scr
     const QuantProduct product = {.x = scratch.quant_x.data(),
                                   .y = scratch.y.data(),
                                   .rows = rows,
+                                  .start = start,
                                   .w = w,
                                   .blocks = (w_->k + kQuantBlock - 1) / kQuantBlock,
                                   .panels = panels};
@@ -144,6 +145,7 @@ void Multiplier::Panels(const Segment& segment, int first_panel, int panels, Scr
         .x = scratch.x.data(),
         .y = scratch.y.data(),
         .rows = rows,
+        .start = start,
         .w = w + static_cast<std::size_t>(begin) * kPanel * element,
         .panel_stride = std::int64_t{w_->k} * kPanel,
         .k_stride = kPanel,
@@ -161,6 +163,7 @@ void Multiplier::Panels(const Segment& segment, int first_panel, int panels, Scr
         ProductF32(product);
     }
     for (const float*& x : scratch.x) x += inputs;
+    start = {};
   }
 }
 

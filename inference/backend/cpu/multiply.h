@@ -25,7 +25,8 @@ class Multiplier {
   int AddInput(const float* x);  // k numbers; returns its number
   void AddProduct(int matrix, int input, float* y);
 
-  // Each y [n] = its input . w[matrix]^T + bias (null: 0); accumulate: added to y.
+  // Each y [n] = its input . w[matrix]^T + bias (null: 0); accumulate: added to y. 64 bytes behind
+  // the end of bias are readable.
   void Run(const float* bias, bool accumulate);
 
  private:
@@ -42,9 +43,10 @@ class Multiplier {
   };
 
   void Quantize();
-  void Chunk(const Segment& segment, int first_panel, int panels, const float* bias,
-             bool accumulate, Scratch& scratch);
-  void Panels(const Segment& segment, int first_panel, int panels, Scratch& scratch);
+  void Chunk(const Segment& segment, int first_panel, int panels, ProductStart start,
+             Scratch& scratch);
+  void Panels(const Segment& segment, int first_panel, int panels, ProductStart start,
+              Scratch& scratch);
 
   ThreadPool& pool_;
   const CpuMatrix* w_ = nullptr;
@@ -55,7 +57,8 @@ class Multiplier {
   std::vector<QuantRow> quantized_;  // [inputs]
   std::vector<std::int8_t> values_;
   std::vector<float> scales_;
-  std::vector<std::int32_t> sums_;
+  std::vector<float> sums_;
+  std::vector<std::int32_t> offsets_;
   std::vector<Scratch> scratch_;
 };
 

@@ -11,32 +11,46 @@ namespace citeseek::inference {
 inline constexpr int kPanel = 16;       // outputs side by side
 inline constexpr int kQuantBlock = 32;  // inputs that share a scale
 
-// A row of inputs: x[i] ~ values[i] * scales[i / 32]; sums: of each block's values.
+// A row of inputs: x[i] ~ values[i] * scales[i / 32]. Of each block b of 32:
 struct QuantRow {
   const std::int8_t* values = nullptr;
   const float* scales = nullptr;
-  const std::int32_t* sums = nullptr;
+  const float* sums = nullptr;            // scales[b] * the sum of its values
+  const std::int32_t* offsets = nullptr;  // -128 * the sum of its values
+};
+
+// How inputs to the products with quantised weights are rounded: to [-levels, levels].
+struct QuantInputs {
+  int levels = 127;
+  bool power_of_two = false;  // the scales
 };
 
 // weight = scale * (code - 128); codes [input / 4][output][input % 4].
 struct Q8Block {
   std::uint8_t codes[8][kPanel][4];
-  std::uint16_t scales[kPanel];  // f16
+  std::uint16_t scales[kPanel];  // f16, not 0
 };
 
 // weight = scale * code - min; codes[g] has inputs 4g to 4g + 3 in the low halves of its bytes and
 // inputs 16 + 4g to 16 + 4g + 3 in the high halves.
 struct Q4Block {
   std::uint8_t codes[4][kPanel][4];
-  std::uint16_t scales[kPanel];  // f16
+  std::uint16_t scales[kPanel];  // f16, not 0
   std::uint16_t mins[kPanel];    // f16
 };
 
-// y[r][16 p + j] += x[r] . the weights of output j of panel p, block by block in order.
+// What a product's sums start from: y itself or 0, plus bias [16 * panels] or nothing.
+struct ProductStart {
+  bool accumulate = true;
+  const float* bias = nullptr;
+};
+
+// y[r][16 p + j] = start + x[r] . the weights of output j of panel p, block by block in order.
 struct QuantProduct {
   const QuantRow* x = nullptr;  // [rows]
   float* const* y = nullptr;    // [rows], each 16 * panels long
   int rows = 0;
+  ProductStart start;
   const void* w = nullptr;  // Q8Block or Q4Block [panels, blocks]
   int blocks = 0;
   int panels = 0;

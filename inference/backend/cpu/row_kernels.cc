@@ -1,6 +1,8 @@
 // Loops over one row: norms, activations, softmax, quantisation, for every target of Highway.
 #include "inference/backend/cpu/kernels.h"
 
+#include <bit>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "inference/backend/cpu/row_kernels.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
@@ -165,6 +167,25 @@ float Maximum(const float* x, int n) {
   return max;
 }
 
+float Softmax(float* x, int n, float scale, float& max, float& total) {
+  const D d;
+  // A scale above zero keeps the order, so that the maximum can be scaled instead of all.
+  const float top = HWY_MAX(max, scale * Maximum(x, n));
+  const V factor = hn::Set(d, scale);
+  const V offset = hn::Set(d, top);
+  V sum = hn::Zero(d);
+  ForVectors(x, n, [&](V v, int i, int valid) {
+    V e = hn::Exp(d, hn::MulSub(v, factor, offset));
+    if (valid != kLanes) e = hn::IfThenElseZero(hn::FirstN(d, static_cast<size_t>(valid)), e);
+    sum = hn::Add(sum, e);
+    StoreFirst(e, x + i, valid);
+  });
+  const float shrink = max == top ? 1.0f : std::exp(max - top);
+  total = total * shrink + Sum(sum);
+  max = top;
+  return shrink;
+}
+
 void Scale(float* x, int n, float factor) {
   const V f = hn::Set(D(), factor);
   ForVectors(x, n, [&](V v, int i, int valid) { StoreFirst(hn::Mul(v, f), x + i, valid); });
@@ -177,10 +198,18 @@ void AddScaled(float* y, const float* x, int n, float factor) {
   });
 }
 
-void Quantize(const float* x, int k, std::int8_t* values, float* scales, std::int32_t* sums) {
+// The least power of two that is not below scale, which is above 0, within a range that leaves room
+// for a weight's scale.
+HWY_INLINE float PowerOfTwoAbove(float scale) {
+  const float near = HWY_MIN(HWY_MAX(scale, 0x1p-60f), 0x1p60f);
+  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(near) + 0x7fffffu) & 0x7f800000u);
+}
+
+void Quantize(const float* x, int k, const QuantInputs& inputs, const QuantTarget& target) {
   const D d;
   const hn::Rebind<std::int32_t, D> di;
   const hn::Rebind<std::int8_t, D> d8;
+  const float most = static_cast<float>(inputs.levels);
   for (int begin = 0, block = 0; begin < k; begin += kQuantBlock, ++block) {
     HWY_ALIGN float padded[kQuantBlock] = {};
     const float* source = x + begin;
@@ -193,15 +222,19 @@ void Quantize(const float* x, int k, std::int8_t* values, float* scales, std::in
       top = hn::Max(top, hn::Abs(hn::LoadU(d, source + i)));
     }
     const float max = hn::GetLane(hn::MaxOfLanes(d, top));
-    scales[block] = max / 127.0f;
-    const V inverse = hn::Set(d, max > 0 ? 127.0f / max : 0.0f);
-    auto sum = hn::Zero(di);
+    float scale = max / most;
+    if (inputs.power_of_two) scale = PowerOfTwoAbove(scale);
+    const V inverse = hn::Set(d, max > 0 ? 1.0f / scale : 0.0f);
+    auto sums = hn::Zero(di);
     for (int i = 0; i < kQuantBlock; i += kLanes) {
       const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(d, source + i), inverse));
-      sum = hn::Add(sum, rounded);
-      hn::StoreU(hn::DemoteTo(d8, rounded), d8, values + begin + i);
+      sums = hn::Add(sums, rounded);
+      hn::StoreU(hn::DemoteTo(d8, rounded), d8, target.values + begin + i);
     }
-    sums[block] = hn::GetLane(hn::SumOfLanes(di, sum));
+    const std::int32_t sum = hn::GetLane(hn::SumOfLanes(di, sums));
+    target.scales[block] = scale;
+    target.sums[block] = scale * static_cast<float>(sum);
+    target.offsets[block] = -128 * sum;
   }
 }
 
@@ -216,6 +249,7 @@ HWY_EXPORT(Normalize);
 HWY_EXPORT(Activated);
 HWY_EXPORT(ExpMinus);
 HWY_EXPORT(Maximum);
+HWY_EXPORT(Softmax);
 HWY_EXPORT(Scale);
 HWY_EXPORT(AddScaled);
 HWY_EXPORT(Quantize);
@@ -229,12 +263,15 @@ void ActivateRow(float* y, const float* x, const float* gate, int n, Nonlinearit
 }
 float ExpRow(float* x, int n, float max) { return HWY_DYNAMIC_DISPATCH(ExpMinus)(x, n, max); }
 float MaxRow(const float* x, int n) { return HWY_DYNAMIC_DISPATCH(Maximum)(x, n); }
+float SoftmaxTile(float* x, int n, float scale, float& max, float& total) {
+  return HWY_DYNAMIC_DISPATCH(Softmax)(x, n, scale, max, total);
+}
 void ScaleRow(float* x, int n, float factor) { HWY_DYNAMIC_DISPATCH(Scale)(x, n, factor); }
 void AddScaledRow(float* y, const float* x, int n, float factor) {
   HWY_DYNAMIC_DISPATCH(AddScaled)(y, x, n, factor);
 }
-void QuantizeRow(const float* x, int k, std::int8_t* values, float* scales, std::int32_t* sums) {
-  HWY_DYNAMIC_DISPATCH(Quantize)(x, k, values, scales, sums);
+void QuantizeRow(const float* x, int k, const QuantInputs& inputs, const QuantTarget& target) {
+  HWY_DYNAMIC_DISPATCH(Quantize)(x, k, inputs, target);
 }
 
 std::string InstructionSetName() { return HWY_DYNAMIC_DISPATCH(Name)(); }

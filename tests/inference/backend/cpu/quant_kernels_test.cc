@@ -1,0 +1,176 @@
+// Every instruction set's products with quantised weights against the portable ones.
+#include "inference/backend/cpu/quant_kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "inference/backend/cpu/kernels.h"
+#include "inference/backend/widen.h"
+
+namespace citeseek::inference {
+
+// quant_avx512.cc compiled with emulated instructions.
+void EmulatedProductQ8Avx512(const QuantProduct& product);
+void EmulatedProductQ4Avx512(const QuantProduct& product);
+
+namespace {
+
+using Multiply = void (*)(const QuantProduct&);
+
+struct Kernel {
+  std::string name;
+  Multiply multiply = nullptr;
+  Multiply portable = nullptr;
+  bool four_bits = false;
+  QuantInputs inputs;
+  std::function<bool()> runs_here = [] { return true; };
+};
+
+bool HasAvx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("f16c");
+}
+bool HasAvx512() {
+  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+
+class QuantKernelsTest : public testing::TestWithParam<Kernel> {
+ protected:
+  void SetUp() override {
+    if (!GetParam().runs_here()) GTEST_SKIP() << "this processor lacks the instructions";
+  }
+
+  float Normal() { return std::normal_distribution<float>()(random_); }
+
+  // Blocks with random codes, the extreme ones among them.
+  std::vector<std::byte> Weights(int panels, int blocks) {
+    const auto count = static_cast<std::size_t>(panels) * static_cast<std::size_t>(blocks);
+    const std::size_t each = GetParam().four_bits ? sizeof(Q4Block) : sizeof(Q8Block);
+    std::vector<std::byte> out(count * each);
+    for (std::byte& b : out) {
+      const auto bits = static_cast<std::uint32_t>(random_());
+      b = bits % 8 == 0 ? std::byte{0} : (bits % 8 == 1 ? std::byte{255} : std::byte(bits >> 24));
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      std::uint16_t halves[2 * kPanel];
+      for (std::uint16_t& half : halves) half = F32ToF16(0.01f + std::abs(Normal()));
+      const std::size_t codes = GetParam().four_bits ? sizeof(Q4Block::codes) : 8 * kPanel * 4;
+      std::memcpy(out.data() + i * each + codes, halves, each - codes);
+    }
+    return out;
+  }
+
+  std::mt19937 random_{5};
+};
+
+TEST_P(QuantKernelsTest, ProductsEqualThePortableOnesForEveryNumberOfRowsAndPanels) {
+  for (const int blocks : {1, 2, 7}) {
+    for (int rows = 1; rows <= 19; ++rows) {
+      const int panels = 1 + rows % 4;
+      const int k = blocks * kQuantBlock;
+      const int n = panels * kPanel;
+      const std::vector<std::byte> weights = Weights(panels, blocks);
+      std::vector<std::vector<std::int8_t>> values;
+      std::vector<std::vector<float>> scales;
+      std::vector<std::vector<float>> sums;
+      std::vector<std::vector<std::int32_t>> offsets;
+      std::vector<QuantRow> x;
+      for (int r = 0; r < rows; ++r) {
+        std::vector<float> row(static_cast<std::size_t>(k));
+        for (float& v : row) v = Normal();
+        if (r == 1) std::fill(row.begin(), row.end(), 3.0f);  // the largest value everywhere
+        if (r == 2) std::fill(row.begin(), row.end(), -3.0f);
+        if (r == 3) std::fill(row.begin(), row.begin() + kQuantBlock, 0.0f);
+        const auto count = static_cast<std::size_t>(blocks);
+        values.emplace_back(row.size());
+        scales.emplace_back(count);
+        sums.emplace_back(count);
+        offsets.emplace_back(count);
+        const QuantTarget target = {values.back().data(), scales.back().data(), sums.back().data(),
+                                    offsets.back().data()};
+        QuantizeRow(row.data(), k, GetParam().inputs, target);
+        x.push_back({target.values, target.scales, target.sums, target.offsets});
+      }
+      std::vector<float> bias(static_cast<std::size_t>(n));
+      for (float& v : bias) v = Normal();
+      for (const bool accumulate : {false, true}) {
+        const std::vector<float> before(static_cast<std::size_t>(rows * n), 0.5f);
+        const auto multiply = [&](Multiply kernel) {
+          std::vector<float> out = before;
+          std::vector<float*> y;
+          for (int r = 0; r < rows; ++r) y.push_back(out.data() + r * n);
+          kernel({.x = x.data(),
+                  .y = y.data(),
+                  .rows = rows,
+                  .start = {accumulate, accumulate ? nullptr : bias.data()},
+                  .w = weights.data(),
+                  .blocks = blocks,
+                  .panels = panels});
+          return out;
+        };
+        const std::vector<float> out = multiply(GetParam().multiply);
+        const std::vector<float> expected = multiply(GetParam().portable);
+        for (std::size_t i = 0; i < out.size(); ++i) {
+          // The sums of integers are exact; the rest differs by the rounding of a few operations.
+          ASSERT_NEAR(out[i], expected[i], 2e-5f * (100.0f + std::abs(expected[i])))
+              << rows << " rows, " << panels << " panels, " << blocks << " blocks, at " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(QuantKernelsTest, InputsAreRoundedToTheNearestLevelOfTheirBlock) {
+  const QuantInputs& inputs = GetParam().inputs;
+  const int k = 70;  // the last block is not full
+  std::vector<float> row(k);
+  for (float& v : row) v = Normal();
+  std::vector<std::int8_t> values(96, 1);
+  std::vector<float> scales(3);
+  std::vector<float> sums(3);
+  std::vector<std::int32_t> offsets(3);
+  QuantizeRow(row.data(), k, inputs, {values.data(), scales.data(), sums.data(), offsets.data()});
+  for (std::size_t b = 0; b < 3; ++b) {
+    float max = 0;
+    int sum = 0;
+    for (std::size_t i = b * 32; i < b * 32 + 32; ++i) {
+      const float v = i < row.size() ? row[i] : 0.0f;
+      max = std::max(max, std::abs(v));
+      sum += values[i];
+      EXPECT_LE(std::abs(values[i]), inputs.levels);
+      EXPECT_NEAR(static_cast<float>(values[i]) * scales[b], v, 0.501f * scales[b]);
+    }
+    EXPECT_EQ(offsets[b], -128 * sum);
+    EXPECT_NEAR(sums[b], static_cast<float>(sum) * scales[b], 1e-6f);
+    if (inputs.power_of_two) {
+      int exponent = 0;
+      EXPECT_EQ(std::frexp(scales[b], &exponent), 0.5f);
+      EXPECT_GT(scales[b] * 2.0f * static_cast<float>(inputs.levels), max);
+    } else {
+      EXPECT_NEAR(scales[b] * static_cast<float>(inputs.levels), max, 1e-6f);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kernels, QuantKernelsTest,
+    testing::Values(
+        Kernel{"Q8Avx2", ProductQ8Avx2, ProductQ8Portable, false, kQ8Avx2Inputs, HasAvx2},
+        Kernel{"Q4Avx2", ProductQ4Avx2, ProductQ4Portable, true, {}, HasAvx2},
+        Kernel{"Q8Avx512", ProductQ8Avx512, ProductQ8Portable, false, kAvx512Inputs, HasAvx512},
+        Kernel{"Q4Avx512", ProductQ4Avx512, ProductQ4Portable, true, kAvx512Inputs, HasAvx512},
+        Kernel{"Q8Avx512Emulated", EmulatedProductQ8Avx512, ProductQ8Portable, false,
+               kAvx512Inputs},
+        Kernel{"Q4Avx512Emulated", EmulatedProductQ4Avx512, ProductQ4Portable, true,
+               kAvx512Inputs}),
+    [](const auto& param_info) { return param_info.param.name; });
+
+}  // namespace
+}  // namespace citeseek::inference
