@@ -33,6 +33,8 @@ class Embedder {
   // Names the model and its version: vectors of different names must never be compared.
   virtual std::string Name() const = 0;
   virtual int Dimension() const = 0;
+  // True: near vectors mean the same in whatever words. False: they are spelt alike.
+  virtual bool KnowsMeaning() const { return false; }
 
   // out [texts, dimension] float32, rows L2-normalised (all zero for a text without features).
   virtual absl::Status Embed(const EmbedRequest& request, std::span<float> out) = 0;

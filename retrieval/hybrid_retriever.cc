@@ -141,19 +141,21 @@ class HybridRetriever : public Retriever {
       matching = *std::move(found);
       result->stats.lexical = watch.Lap();
     }
-    const double dense_weight = lexical_alone ? 0
-                                : query.legs == Legs::kDense
-                                    ? 1
-                                    : DenseWeight(options_.dense_weight, terms.size());
-    if (!lexical_alone && !matching.empty()) {
+    FusionWeights weights = {.dense = 0};
+    if (!lexical_alone) {
+      weights = DenseLeg(options_.embedder->KnowsMeaning(), options_.dense_weight, terms.size());
+      if (query.legs == Legs::kDense) weights.dense = 1;
+    }
+    // Of spread scores it is unknown what those have that were not seen.
+    if (!lexical_alone && !matching.empty() && !weights.spread) {
       auto candidates = Join(matching, {}, lexical, *dense);
       if (!candidates.ok()) return candidates.status();
-      auto ranked = Fuse(*candidates, {.dense = dense_weight}, top_k);
+      auto ranked = Fuse(*candidates, weights, top_k);
       result->stats.fuse = watch.Lap();
       // Of documents not seen yet none has a better BM25 than the last one seen.
       const double unseen = matching.size() < wanted ? 0 : matching.back().score;
       const double reach =
-          (1 - dense_weight) * unseen / matching.front().score + dense_weight * kLargestDot;
+          (1 - weights.dense) * unseen / matching.front().score + weights.dense * kLargestDot;
       if (ranked.size() == top_k && ranked.back().fused > reach) return ranked;
     }
     // The nearest passages may be those of a few documents: if hits are missing look further, once.
@@ -170,7 +172,7 @@ class HybridRetriever : public Retriever {
       }
       auto candidates = Join(matching, near, lexical, *dense);
       if (!candidates.ok()) return candidates.status();
-      auto ranked = Fuse(*candidates, {.dense = dense_weight}, top_k);
+      auto ranked = Fuse(*candidates, weights, top_k);
       result->stats.fuse += watch.Lap();
       if (ranked.size() == top_k || near.size() < nearest || nearest > wanted) return ranked;
     }

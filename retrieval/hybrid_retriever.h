@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "indexer/analyzer.h"
 #include "indexer/snapshot.h"
@@ -17,7 +18,8 @@ struct HybridOptions {
   indexer::SnapshotSource* snapshots = nullptr;  // the three outlive the retriever
   const indexer::Analyzer* analyzer = nullptr;
   inference::Embedder* embedder = nullptr;  // null: lexical only
-  double dense_weight = 0.03;               // [0, 1], of a short query: see DenseWeight
+  // [0, 1], the vectors' share of the score; nullopt: what suits the embedder, see DenseLeg.
+  std::optional<double> dense_weight = std::nullopt;
   double bm25_k1 = 1.0;
   double bm25_b = 0.4;
 };

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "services/cli/commands.h"
+#include "services/cli/model.h"
 
 namespace citeseek::services {
 namespace {
@@ -126,7 +127,7 @@ void AddQueryCommands(CLI::App& app, Options& o) {
   eval->callback([&o] { o.run = [&o] { return RunEval(o.global, o.eval); }; });
 }
 
-// Every command has one Add function here; `citeseek model ...`, the engine alone, goes here too.
+// Every command has one Add function here; those of `citeseek model ...` are in services/cli.
 void AddCommands(CLI::App& app, Options& o) {
   app.require_subcommand(1);
   app.set_version_flag("--version", VersionText());
@@ -147,6 +148,7 @@ void AddCommands(CLI::App& app, Options& o) {
   AddServing(app, o);
   AddDocumentCommands(app, o);
   AddQueryCommands(app, o);
+  AddModelCommands(app, o.global.json, [&o](std::function<int()> run) { o.run = std::move(run); });
   auto* version = app.add_subcommand("version", "Print the version");
   version->callback([&o] { o.run = [&o] { return RunVersion(o.global); }; });
 }
@@ -158,9 +160,8 @@ int Main(int argc, char** argv) {
   Options options;
   AddCommands(app, options);
   std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (!arguments.empty() && arguments[0] == "help") {  // help [COMMAND] -> [COMMAND] --help
+  if (!arguments.empty() && arguments[0] == "help") {  // help COMMAND... -> COMMAND... --help
     arguments.erase(arguments.begin());
-    arguments.resize(std::min<std::size_t>(arguments.size(), 1));
     arguments.push_back("--help");
   }
   std::ranges::reverse(arguments);  // as CLI11 takes them

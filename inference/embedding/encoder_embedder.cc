@@ -34,6 +34,7 @@ class EncoderEmbedder final : public Embedder {
 
   std::string Name() const override { return name_; }
   int Dimension() const override { return encoder_->config().hidden_size; }
+  bool KnowsMeaning() const override { return true; }
 
   absl::Status Embed(const EmbedRequest& request, std::span<float> out) override {
     const std::size_t width = static_cast<std::size_t>(Dimension());

@@ -46,11 +46,15 @@ class GeneratorClient final : public inference::Generator {
 
 class EmbedderClient final : public inference::Embedder {
  public:
-  EmbedderClient(const std::shared_ptr<grpc::Channel>& channel, std::string name, int dimension)
-      : stub_(v1::Inference::NewStub(channel)), name_(std::move(name)), dimension_(dimension) {}
+  EmbedderClient(const std::shared_ptr<grpc::Channel>& channel, const v1::InfoResponse& info)
+      : stub_(v1::Inference::NewStub(channel)),
+        name_(info.embedder()),
+        dimension_(info.embedder_dimension()),
+        knows_meaning_(info.embedder_knows_meaning()) {}
 
   std::string Name() const override { return name_; }
   int Dimension() const override { return dimension_; }
+  bool KnowsMeaning() const override { return knows_meaning_; }
 
   absl::Status Embed(const inference::EmbedRequest& request, std::span<float> out) override {
     const auto columns = static_cast<std::size_t>(dimension_);
@@ -97,6 +101,7 @@ class EmbedderClient final : public inference::Embedder {
   const std::unique_ptr<Stub> stub_;
   const std::string name_;
   const int dimension_;
+  const bool knows_meaning_;
 };
 
 class RerankerClient final : public inference::Reranker {
@@ -151,8 +156,7 @@ absl::StatusOr<InferenceClients> ConnectInference(std::shared_ptr<grpc::Channel>
   clients.generator_name = info.generator();
   if (!info.generator().empty()) clients.generator = std::make_unique<GeneratorClient>(channel);
   if (!info.embedder().empty()) {
-    clients.embedder =
-        std::make_unique<EmbedderClient>(channel, info.embedder(), info.embedder_dimension());
+    clients.embedder = std::make_unique<EmbedderClient>(channel, info);
   }
   if (!info.reranker().empty()) {
     clients.reranker = std::make_unique<RerankerClient>(channel, info.reranker());

@@ -43,6 +43,7 @@ class InferenceServer final : public v1::Inference::CallbackService {
       if (parts_.embedder != nullptr) {
         response->set_embedder(parts_.embedder->Name());
         response->set_embedder_dimension(parts_.embedder->Dimension());
+        response->set_embedder_knows_meaning(parts_.embedder->KnowsMeaning());
       }
       if (parts_.reranker != nullptr) response->set_reranker(parts_.reranker->Name());
       return absl::OkStatus();

@@ -241,8 +241,10 @@ int main(int argc, char** argv) {
   app.add_option("--repeats", repeats);
   app.add_option("--k1", options.bm25_k1);
   app.add_option("--b", options.bm25_b);
-  app.add_option("--dense-weight", options.dense_weight);
+  double dense_weight = 0;
+  const auto* weighed = app.add_option("--dense-weight", dense_weight);
   CLI11_PARSE(app, argc, argv);
+  if (weighed->count() > 0) options.dense_weight = dense_weight;
 
   const auto analyzer = indexer::MakeAnalyzer();
   const auto embedder = inference::MakeHashingEmbedder();

@@ -43,6 +43,7 @@ TEST_P(InferenceContract, NamesAndDimensionAreThoseOfTheModels) {
   EXPECT_EQ(clients_.generator_name, "fake-generator");
   EXPECT_EQ(embedder_.Name(), "fake-embedder");
   EXPECT_EQ(embedder_.Dimension(), 3);
+  EXPECT_TRUE(embedder_.KnowsMeaning());
   EXPECT_EQ(reranker_.Name(), "fake-reranker");
 }
 

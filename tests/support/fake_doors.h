@@ -160,6 +160,7 @@ class FakeEmbedder final : public inference::Embedder {
  public:
   std::string Name() const override { return "fake-embedder"; }
   int Dimension() const override { return 3; }
+  bool KnowsMeaning() const override { return true; }
   absl::Status Embed(const inference::EmbedRequest& request, std::span<float> out) override {
     if (out.size() != request.texts.size() * 3) {
       return absl::InvalidArgumentError("out of " + std::to_string(out.size()) + " floats is not " +
