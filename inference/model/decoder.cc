@@ -1,7 +1,6 @@
 #include "inference/model/decoder.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -31,7 +30,8 @@ absl::StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const ModelConfig& config
 std::int64_t Decoder::BlockBytes(const ModelConfig& config) {
   const KvCache shape = CacheShape(config);
   const std::int64_t numbers = shape.key_dim + (shape.values_in_keys ? 0 : shape.value_dim);
-  return std::int64_t{config.layers} * shape.heads * kKvBlock * numbers *
+  const int layers = config.layers + std::min(config.prediction_layers, 1);
+  return std::int64_t{layers} * shape.heads * kKvBlock * numbers *
          static_cast<std::int64_t>(sizeof(float));
 }
 
@@ -44,20 +44,10 @@ absl::Status Decoder::LoadParameters(const Weights& weights) {
   embedding_ =
       parameters.Linear({{"embed_tokens.weight", config_.vocabulary_size}}, config_.hidden_size);
   for (int i = 0; i < config_.layers; ++i) {
-    const std::string prefix = absl::StrCat("layers.", i, ".");
-    Layer& layer = layers_.emplace_back();
-    layer.attention_norm =
-        parameters.Vector({{prefix + "input_layernorm.weight", config_.hidden_size}});
-    layer.attention = LoadDecoderAttention(parameters, config_, i, prefix + "self_attn.");
-    layer.mlp_norm =
-        parameters.Vector({{prefix + "post_attention_layernorm.weight", config_.hidden_size}});
-    if (config_.layer_moe[static_cast<std::size_t>(i)]) {
-      layer.experts = ExpertMlp(parameters, config_, prefix + "mlp.");
-    } else {
-      layer.mlp = GatedMlp(parameters, config_, config_.intermediate_size, prefix + "mlp.");
-    }
+    layers_.emplace_back(parameters, config_, i);
     if (!parameters.status().ok()) return parameters.status();
   }
+  prediction_ = PredictionHead(parameters, config_);
   final_norm_ = parameters.Vector({{"norm.weight", config_.hidden_size}});
   if (!config_.tied_embeddings) {
     head_ = parameters.Linear({{"lm_head.weight", config_.vocabulary_size}}, config_.hidden_size);
@@ -78,13 +68,10 @@ absl::Status Decoder::MakeBuffers() {
   query_start_ = arena_.Ints(options_.max_sequences + 1);
   context_ = arena_.Ints(options_.max_sequences);
   blocks_ = arena_.Ints(std::int64_t{options_.max_sequences} * BlocksFor(options_.max_context));
-  for (Layer& layer : layers_) {
-    layer.cache = CacheShape(config_);
-    const std::int64_t rows = std::int64_t{options_.kv_blocks} * layer.cache.heads * kKvBlock;
-    layer.cache.keys = arena_.Floats(rows, layer.cache.key_dim).data;
-    if (!layer.cache.values_in_keys) {
-      layer.cache.values = arena_.Floats(rows, layer.cache.value_dim).data;
-    }
+  for (DecoderLayer& layer : layers_) layer.MakeCache(arena_, config_, options_.kv_blocks);
+  if (prediction_.present()) {
+    hidden_rows_ = arena_.Ints(tokens);
+    prediction_.MakeBuffers(arena_, config_, tokens, options_.kv_blocks);
   }
   return arena_.status();
 }
@@ -146,29 +133,43 @@ void Decoder::Forward(std::span<const SequenceStep> sequences, std::span<float> 
   const StepView step = Upload(sequences);
   const float eps = static_cast<float>(config_.norm_epsilon);
   const Tensor hidden = activations_.hidden.First(step.tokens);
-  const Tensor normed = activations_.normed.First(step.tokens);
   backend_.EmbedRows(hidden, *embedding_, ids_, false);
   observer(0, hidden);
   int stage = 1;
-  for (const Layer& layer : layers_) {
-    backend_.Norm(normed, hidden, layer.attention_norm.data(), nullptr, eps, NormKind::kRms);
-    layer.attention->Run(backend_, layer.cache, step, activations_);
-    backend_.Norm(normed, hidden, layer.mlp_norm.data(), nullptr, eps, NormKind::kRms);
-    if (layer.experts.present()) {
-      layer.experts.Run(backend_, step.tokens, activations_);
-    } else {
-      layer.mlp.Run(backend_, step.tokens, activations_);
-    }
+  for (const DecoderLayer& layer : layers_) {
+    layer.Run(backend_, step, activations_, eps);
     observer(stage++, hidden);
   }
+  Output(logits, final_norm_.data(), [&](Tensor last) { observer(stage, last); });
+}
+
+void Decoder::Predict(std::span<const SequenceStep> sequences, std::span<const int> rows,
+                      std::span<float> logits) {
+  const StepView step = Upload(sequences);
+  std::vector<std::int32_t> hidden_rows;
+  for (std::size_t s = 0; s < sequences.size(); ++s) {
+    for (std::size_t i = 0; i < sequences[s].tokens.size(); ++i) {
+      hidden_rows.push_back(rows[s] + static_cast<std::int32_t>(i));
+    }
+  }
+  backend_.Write(hidden_rows_, hidden_rows.data(), hidden_rows.size() * sizeof(hidden_rows[0]));
+  prediction_.Run(backend_, step, activations_, *embedding_, ids_, hidden_rows_, final_norm_.data(),
+                  static_cast<float>(config_.norm_epsilon));
+  Output(logits, prediction_.norm(), [](Tensor) {});
+}
+
+// Logits of the rows that Upload listed.
+void Decoder::Output(std::span<float> logits, const float* norm,
+                     absl::FunctionRef<void(Tensor)> observer) {
+  const float eps = static_cast<float>(config_.norm_epsilon);
   const int vocabulary = config_.vocabulary_size;
   const int rows = static_cast<int>(logits.size() / static_cast<std::size_t>(vocabulary));
   for (int begin = 0; begin < rows; begin += kLogitRows) {
     const int count = std::min(kLogitRows, rows - begin);
     const Tensor last = last_.First(count);
-    backend_.GatherRows(last, hidden, logit_rows_ + begin);
-    backend_.Norm(last, last, final_norm_.data(), nullptr, eps, NormKind::kRms);
-    observer(stage, last);
+    backend_.GatherRows(last, activations_.hidden, logit_rows_ + begin);
+    backend_.Norm(last, last, norm, nullptr, eps, NormKind::kRms);
+    observer(last);
     backend_.Linear(logits_.First(count), last, head_ != nullptr ? *head_ : *embedding_, nullptr,
                     false);
     backend_.Read(

@@ -15,9 +15,9 @@
 #include "inference/backend/backend.h"
 #include "inference/model/activations.h"
 #include "inference/model/config.h"
-#include "inference/model/decoder_attention.h"
-#include "inference/model/feed_forward.h"
+#include "inference/model/decoder_layer.h"
 #include "inference/model/parameters.h"
+#include "inference/model/prediction_head.h"
 #include "inference/model/rope.h"
 #include "inference/model/weights.h"
 
@@ -64,20 +64,23 @@ class Decoder {
       std::span<const SequenceStep> sequences, std::span<float> logits,
       Observer observer = [](int, Tensor) {});
 
- private:
-  struct Layer {
-    DeviceVector attention_norm;
-    DeviceVector mlp_norm;
-    std::unique_ptr<DecoderAttention> attention;
-    GatedMlp mlp;
-    ExpertMlp experts;
-    KvCache cache;
-  };
+  // Whether Predict may be called: the model has a prediction head.
+  bool predicts() const { return prediction_.present(); }
 
+  // Guesses, after Forward, what follows the tokens that follow those of that step. sequences: of
+  // that step, all or some, each with its first tokens or fewer; SequenceStep::tokens are the
+  // tokens that follow each of them, everything else is as it was. rows: where in the step the
+  // sequences began. For the guesses to be good, every token must have been here. A cached block
+  // that is shared remembers the token that followed it first.
+  void Predict(std::span<const SequenceStep> sequences, std::span<const int> rows,
+               std::span<float> logits);
+
+ private:
   Decoder(const ModelConfig& config, Backend& backend, const DecoderOptions& options);
   absl::Status LoadParameters(const Weights& weights);
   absl::Status MakeBuffers();
   StepView Upload(std::span<const SequenceStep> sequences);
+  void Output(std::span<float> logits, const float* norm, absl::FunctionRef<void(Tensor)> observer);
 
   const ModelConfig config_;
   Backend& backend_;
@@ -86,7 +89,8 @@ class Decoder {
   std::size_t weight_bytes_ = 0;
 
   std::unique_ptr<Matrix> embedding_;
-  std::vector<Layer> layers_;
+  std::vector<DecoderLayer> layers_;
+  PredictionHead prediction_;
   DeviceVector final_norm_;
   std::unique_ptr<Matrix> head_;  // null: the embedding serves
 
@@ -98,6 +102,7 @@ class Decoder {
   std::int32_t* ids_ = nullptr;          // [max_tokens]
   std::int32_t* slots_ = nullptr;        // [max_tokens]
   std::int32_t* logit_rows_ = nullptr;   // [max_tokens]
+  std::int32_t* hidden_rows_ = nullptr;  // [max_tokens] with a prediction head
   std::int32_t* query_start_ = nullptr;  // [max_sequences + 1]
   std::int32_t* context_ = nullptr;      // [max_sequences]
   std::int32_t* blocks_ = nullptr;       // [max_sequences, blocks of max_context]
