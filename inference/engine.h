@@ -3,6 +3,8 @@
 // Thread-safe.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +14,16 @@
 #include "inference/model_options.h"
 
 namespace citeseek::inference {
+
+struct PriorityStats {
+  std::int64_t waiting = 0;  // now: calls that hold no blocks
+  std::int64_t running = 0;  // now
+  std::int64_t prompt_tokens = 0;
+  std::int64_t completion_tokens = 0;
+  std::int64_t finished = 0;
+  std::int64_t cancelled = 0;  // by the caller, its deadline or its stop token
+  std::int64_t preemptions = 0;
+};
 
 // What an engine does now and has done.
 struct EngineStats {
@@ -29,6 +41,11 @@ struct EngineStats {
   std::int64_t preemptions = 0;
   std::int64_t finished = 0;
   std::int64_t cancelled = 0;  // by the caller, its deadline or its stop token
+  // Speculation: completion_tokens / sampled_steps tokens come out of a call's step.
+  std::int64_t sampled_steps = 0;    // steps of a call that brought it tokens
+  std::int64_t drafted_tokens = 0;   // guessed and checked
+  std::int64_t accepted_tokens = 0;  // of drafted_tokens, those that were right
+  std::array<PriorityStats, kPriorities> by_priority;  // the totals above, by Priority
 };
 
 class Engine : public Generator {

@@ -6,6 +6,7 @@
 // server cannot be reached).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <stop_token>
@@ -37,10 +38,16 @@ struct Sampling {
   std::vector<std::string> stop_strings;  // the text (not the thought) ends before them
 };
 
+// Whose turn it is when there is not room for all: interactive calls start before batch calls and
+// push them out; within a priority the older call goes first.
+enum class Priority { kInteractive, kBatch };
+inline constexpr std::size_t kPriorities = 2;
+
 struct GenerateRequest {
   std::vector<Message> messages;
   Sampling sampling = {};
   bool thinking = true;  // false: ask the model not to think first, where it can
+  Priority priority = Priority::kInteractive;
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};
   // Requested from any thread: the model ends its thought at once and goes on with the answer,
@@ -69,6 +76,10 @@ struct Finish {
   std::int64_t cached_tokens = 0;  // of prompt_tokens, those taken from the prefix cache
   std::int64_t completion_tokens = 0;
   std::string model;
+  // Where the implementation tells: completion_tokens came out of so many steps, with drafts.
+  std::int64_t steps = 0;
+  std::int64_t drafted_tokens = 0;   // guessed beforehand and checked
+  std::int64_t accepted_tokens = 0;  // of drafted_tokens, those that were right
 };
 
 class Generator {

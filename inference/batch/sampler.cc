@@ -21,23 +21,6 @@ absl::Status OutOfRange(const char* name, double value, const char* range) {
 // than one step of the random number that decides.
 constexpr double kNegligible = 40;
 
-// Where the first of the largest numbers is. Eight at a time: a vocabulary is long.
-std::size_t Best(std::span<const float> row) {
-  constexpr std::size_t kLanes = 8;
-  constexpr float kLeast = -std::numeric_limits<float>::infinity();
-  std::array<float, kLanes> best;
-  best.fill(kLeast);
-  std::size_t i = 0;
-  for (; i + kLanes <= row.size(); i += kLanes) {
-    for (std::size_t l = 0; l < kLanes; ++l) best[l] = row[i + l] > best[l] ? row[i + l] : best[l];
-  }
-  float max = kLeast;
-  for (const float lane : best) max = std::max(max, lane);
-  for (; i < row.size(); ++i) max = std::max(max, row[i]);
-  const auto found = std::find(row.begin(), row.end(), max);
-  return found == row.end() ? 0 : static_cast<std::size_t>(found - row.begin());
-}
-
 void Mask(std::span<float> logits, const AllowedTokens& allowed) {
   constexpr float kNever = -std::numeric_limits<float>::infinity();
   const auto known = [&](std::int32_t id) {
@@ -90,6 +73,23 @@ Sampler::Sampler(const Sampling& sampling, std::uint64_t seed, std::span<const s
   for (const std::int32_t id : prompt) seen_.emplace(id, false);
 }
 
+// Eight at a time: a vocabulary is long.
+std::int32_t Sampler::Best(std::span<const float> row) {
+  constexpr std::size_t kLanes = 8;
+  constexpr float kLeast = -std::numeric_limits<float>::infinity();
+  std::array<float, kLanes> best;
+  best.fill(kLeast);
+  std::size_t i = 0;
+  for (; i + kLanes <= row.size(); i += kLanes) {
+    for (std::size_t l = 0; l < kLanes; ++l) best[l] = row[i + l] > best[l] ? row[i + l] : best[l];
+  }
+  float max = kLeast;
+  for (const float lane : best) max = std::max(max, lane);
+  for (; i < row.size(); ++i) max = std::max(max, row[i]);
+  const auto found = std::find(row.begin(), row.end(), max);
+  return found == row.end() ? 0 : static_cast<std::int32_t>(found - row.begin());
+}
+
 void Sampler::Penalize(std::span<float> logits) const {
   for (const auto& [id, generated] : seen_) {
     float& logit = logits[static_cast<std::size_t>(id)];
@@ -99,7 +99,7 @@ void Sampler::Penalize(std::span<float> logits) const {
 }
 
 void Sampler::Choose(std::span<const float> logits) {
-  const float max = logits[Best(logits)];
+  const float max = logits[static_cast<std::size_t>(Best(logits))];
   const auto weigh = [&](float logit) { return std::exp((double{logit} - max) / temperature_); };
   const auto least = static_cast<float>(max - kNegligible * temperature_);
   candidates_.clear();
@@ -152,7 +152,7 @@ std::int32_t Sampler::Draw() {
 // From the model's own row: log softmax of the chosen token and of the best.
 void Sampler::Report(SampledToken& token) const {
   const std::span<const float> row = untouched_;
-  const float max = row[Best(row)];
+  const float max = row[static_cast<std::size_t>(Best(row))];
   double total = 0;
   for (const float logit : row) total += std::exp(double{logit} - max);
   const double log_total = max + std::log(total);
@@ -178,7 +178,7 @@ SampledToken Sampler::Sample(std::span<float> logits, const AllowedTokens& allow
   Penalize(logits);
   SampledToken token;
   if (temperature_ == 0) {
-    token.id = static_cast<std::int32_t>(Best(logits));
+    token.id = Best(logits);
   } else {
     Choose(logits);
     token.id = Draw();

@@ -42,6 +42,9 @@ class Sampler {
   // The same without a model, where only this token is allowed.
   SampledToken Force(std::int32_t id);
 
+  // The first of the most likely.
+  static std::int32_t Best(std::span<const float> logits);
+
  private:
   struct Candidate {
     float logit = 0;

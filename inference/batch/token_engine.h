@@ -1,7 +1,11 @@
 // TokenEngine: turns concurrent calls' prompts into token streams, all computed by one thread.
 //
-// Thread-safe. Each step mixes the next token of every running call with chunks of new prompts. A
-// call that is cancelled gives up its slot and blocks before the next step.
+// Thread-safe. Each step mixes the next tokens of every running call with chunks of new prompts.
+// Calls' next tokens are drafted and checked in one step (Leviathan et al. 2023): a token is taken
+// by sampling from the model's row as if there were no draft, and the row after it counts if the
+// draft said the same. For a draft that is certain of itself this is the rejection rule, and it
+// makes a call's tokens, greedy or of a seed, the same with and without drafts. A call that is
+// cancelled or past its deadline gives up its slot and blocks before the next step.
 // Errors: kInvalidArgument, kResourceExhausted (queue full, cache too small), kDeadlineExceeded,
 // kCancelled (by stop token or sink), kUnavailable (the engine is being destroyed).
 #pragma once
@@ -21,6 +25,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "inference/batch/constraint.h"
+#include "inference/batch/drafter.h"
 #include "inference/batch/sampler.h"
 #include "inference/batch/scheduler.h"
 #include "inference/engine.h"
@@ -28,6 +33,12 @@
 #include "inference/model/decoder.h"
 
 namespace citeseek::inference {
+
+struct SpeculationOptions {
+  int most_tokens = 16;       // drafted for one call in one step; 0: no speculation
+  int most_step_tokens = 48;  // drafted in one step; each brings a row of logits
+  double row_cost = 0.12;     // of one more row in a step, relative to a step of one row
+};
 
 struct TokenEngineOptions {
   int vocabulary = 0;
@@ -37,6 +48,7 @@ struct TokenEngineOptions {
   // do.
   int share_up_to = 0;
   SchedulerLimits scheduler;
+  SpeculationOptions speculation = {};
 };
 
 // What the decoder allows; limits.blocks are the decoder's kv_blocks.
@@ -48,6 +60,7 @@ struct TokenRequest {
   std::vector<std::int32_t> stop_ids;  // the first of them ends the call; the sink gets it
   int logprobs = -1;  // of how many of the most likely tokens, besides the chosen; -1: of none
   TokenConstraint* constraint = nullptr;  // the caller's; the engine's thread uses it
+  Priority priority = Priority::kInteractive;
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};
 };
@@ -60,7 +73,13 @@ class TokenEngine {
   // Computes a step as Decoder::Forward does; called by the engine's thread alone.
   using ForwardFunction = std::function<void(std::span<const SequenceStep>, std::span<float>)>;
 
-  TokenEngine(ForwardFunction forward, const TokenEngineOptions& options);
+  // Guesses as Decoder::Predict does.
+  using PredictFunction =
+      std::function<void(std::span<const SequenceStep>, std::span<const int>, std::span<float>)>;
+
+  // predict: empty for a model without a prediction head.
+  TokenEngine(ForwardFunction forward, const TokenEngineOptions& options,
+              PredictFunction predict = {});
   ~TokenEngine();  // calls that are under way end with kUnavailable; wait for their return first
 
   absl::StatusOr<Finish> Generate(const TokenRequest& request, TokenSink sink);
@@ -68,18 +87,20 @@ class TokenEngine {
 
  private:
   // A call, on its caller's stack. The engine's thread touches it until it is done.
-  struct Call {
-    Sequence sequence;
+  struct Call : Sequence {
     std::optional<Sampler> sampler;
     TokenConstraint* constraint = nullptr;
     std::vector<std::int32_t> stop_ids;
     int max_tokens = 0;
-    std::int64_t generated = 0;
+    absl::Time deadline = absl::InfiniteFuture();
+    Drafter drafter;
+    std::int32_t predicted = -1;  // what the prediction head says comes next
+    Finish counts;                // what becomes the call's Finish
     // Under mutex_:
     std::deque<SampledToken> tokens;
     bool cancelled = false;
+    bool expired = false;  // cancelled by its deadline
     bool done = false;
-    FinishReason reason = FinishReason::kStop;
     std::condition_variable changed;
   };
 
@@ -88,6 +109,8 @@ class TokenEngine {
     Call* call = nullptr;
     std::vector<SampledToken> tokens;
     std::optional<FinishReason> finish;
+    int drafted = 0;
+    int accepted = 0;
   };
 
   absl::Status Check(const TokenRequest& request) const;
@@ -97,12 +120,17 @@ class TokenEngine {
   void Work(std::stop_token stop);
   bool TakeCalls(std::stop_token stop);
   void Step();
-  News Choose(Call& call, std::span<float> logits);
+  void DraftTokens();
+  void Predict(std::span<const SequenceStep> steps, std::span<const StepPart> parts);
+  News Choose(Call& call, std::span<float> logits, std::span<const std::int32_t> draft);
   void Append(News& news, SampledToken token);
   void Publish(News& news);
   void End(Call& call);
+  void CountNow();
+  PriorityStats& StatsOf(const Call& call);
 
   const ForwardFunction forward_;
+  const PredictFunction predict_;
   const TokenEngineOptions options_;
 
   mutable std::mutex mutex_;

@@ -19,6 +19,12 @@ constexpr int kStepTokens = 512;
 constexpr std::int64_t kMostKvBytes = std::int64_t{1} << 30;  // unless more is asked for
 constexpr std::int64_t kLeastContext = 256;                   // of models that can do more
 
+TokenEngine::PredictFunction PredictFunctionOf(Decoder& decoder) {
+  if (!decoder.predicts()) return nullptr;
+  return [&decoder](std::span<const SequenceStep> steps, std::span<const int> rows,
+                    std::span<float> logits) { decoder.Predict(steps, rows, logits); };
+}
+
 class LocalEngine final : public Engine {
  public:
   LocalEngine(ModelFiles files, std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder,
@@ -31,7 +37,7 @@ class LocalEngine final : public Engine {
         engine_([decoder = decoder_.get()](
                     std::span<const SequenceStep> steps,
                     std::span<float> logits) { decoder->Forward(steps, logits); },
-                options),
+                options, PredictFunctionOf(*decoder_)),
         generator_({.name = name_,
                     .tokenizer = tokenizer_.get(),
                     .chat_template = &chat_template_,

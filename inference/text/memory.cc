@@ -11,6 +11,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "inference/batch/token_engine.h"
 
 namespace citeseek::inference {
 namespace {
@@ -142,9 +143,12 @@ std::int64_t WorkingMemory(const ModelConfig& config, const DecoderOptions& opti
   const std::int64_t experts =
       std::int64_t{config.moe.experts_per_token} *
       (3 * std::int64_t{config.moe.intermediate_size} + config.hidden_size);
-  const std::int64_t token = 4 * std::int64_t{config.hidden_size} + 4 * attention + dense + experts;
+  const std::int64_t prediction = config.prediction_layers > 0 ? 2 * config.hidden_size : 0;
+  const std::int64_t token =
+      4 * std::int64_t{config.hidden_size} + 4 * attention + dense + experts + prediction;
   const std::int64_t logits =
-      (64 + 2 * std::int64_t{options.max_sequences}) * config.vocabulary_size;
+      (64 + SpeculationOptions().most_step_tokens + 2 * std::int64_t{options.max_sequences}) *
+      config.vocabulary_size;
   return 4 * (token * options.max_tokens + logits);
 }
 

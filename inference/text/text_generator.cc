@@ -50,6 +50,7 @@ absl::StatusOr<Finish> TextGenerator::Generate(const GenerateRequest& request,
   tokens.prompt = std::move(prompt->ids);
   tokens.sampling = request.sampling;
   tokens.stop_ids = parts_.stop_ids;
+  tokens.priority = request.priority;
   tokens.deadline = request.deadline;
   tokens.stop = request.stop;
   const ThinkTokens think = prompter_.think();

@@ -5,12 +5,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <future>
 #include <thread>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "inference/batch/thinking_budget.h"
-#include "tests/inference/model/golden.h"
 
 namespace citeseek::inference {
 namespace {
@@ -35,22 +36,26 @@ class FakeModel {
       };
       for (const std::int32_t token : step.tokens) slot(position++) = token;
       tokens_ += static_cast<std::int64_t>(step.tokens.size());
-      if (step.logits == 0) continue;
       std::vector<std::int32_t> all;
       for (int i = 0; i < position; ++i) all.push_back(slot(i));
-      std::fill_n(logits.begin() + static_cast<std::ptrdiff_t>(row * kVocabulary), kVocabulary,
-                  0.0f);
-      logits[row * kVocabulary + static_cast<std::size_t>(Next(all))] = 10.0f;
-      ++row;
+      for (int r = step.logits; r > 0; --r, ++row) {
+        const auto out = logits.subspan(row * kVocabulary, kVocabulary);
+        std::fill(out.begin(), out.end(), 0.0f);
+        const auto known = std::span(all).first(all.size() - static_cast<std::size_t>(r - 1));
+        out[static_cast<std::size_t>(Next(known))] = 10.0f;
+        out[static_cast<std::size_t>(Next(known.subspan(1)))] += 9.0f;
+      }
     }
     if (on_step) on_step();
   }
 
-  static std::int32_t Next(const std::vector<std::int32_t>& tokens) {
+  // Mostly in a circle, so that drafts are right for a while.
+  static std::int32_t Next(std::span<const std::int32_t> tokens) {
     std::uint64_t hash = 1469598103934665603ull;
     for (const std::int32_t token : tokens) {
       hash = (hash ^ static_cast<std::uint32_t>(token)) * 1099511628211ull;
     }
+    if (!tokens.empty() && (hash >> 40) % 4 != 0) return (tokens.back() * 5 + 2) % 13;
     return static_cast<std::int32_t>((hash >> 20) % kVocabulary);
   }
 
@@ -61,6 +66,28 @@ class FakeModel {
       prompt.push_back(out.back());
     }
     return out;
+  }
+
+  // A prediction head that sees what the model sees and is right, or always wrong.
+  void Predict(std::span<const SequenceStep> steps, std::span<const int> rows,
+               std::span<float> logits, bool right) {
+    std::size_t row = 0;
+    EXPECT_EQ(steps.size(), rows.size());
+    for (const SequenceStep& step : steps) {
+      std::vector<std::int32_t> all;
+      const int known = step.first_position + static_cast<int>(step.tokens.size());
+      for (int i = 0; i < known; ++i) {
+        all.push_back(cache_[static_cast<std::size_t>(
+            step.blocks[static_cast<std::size_t>(i / kKvBlock)] * kKvBlock + i % kKvBlock)]);
+      }
+      EXPECT_TRUE(std::equal(step.tokens.begin(), step.tokens.end() - 1,
+                             all.end() - static_cast<std::ptrdiff_t>(step.tokens.size()) + 1));
+      all.push_back(step.tokens.back());
+      if (step.logits == 0) continue;
+      const auto out = logits.subspan(row++ * kVocabulary, kVocabulary);
+      std::fill(out.begin(), out.end(), 0.0f);
+      out[static_cast<std::size_t>((Next(all) + (right ? 0 : 1)) % kVocabulary)] = 1.0f;
+    }
   }
 
   std::function<void()> on_step;
@@ -84,6 +111,10 @@ TokenEngineOptions Options(int blocks = 64, int step_tokens = 32) {
           .scheduler = {.step_tokens = step_tokens, .max_running = 8, .blocks = blocks}};
 }
 
+// Guesses at every step, however often it was wrong.
+constexpr SpeculationOptions kReckless = {.most_tokens = 16, .row_cost = 0};
+constexpr SpeculationOptions kNone = {.most_tokens = 0};
+
 struct Result {
   absl::Status status;
   Finish finish;
@@ -100,6 +131,20 @@ Result Collect(TokenEngine& engine, const TokenRequest& request) {
   if (finish.ok()) result.finish = *finish;
   return result;
 }
+
+// Lets everything pass until `from` tokens were accepted, then forces these; then forbids one.
+struct Script : TokenConstraint {
+  AllowedTokens Next() override {
+    if (accepted.size() < from || accepted.size() > from + forced.size()) return {};
+    if (accepted.size() == from + forced.size()) return last;
+    return {AllowedTokens::Kind::kOnly, std::span(forced).subspan(accepted.size() - from, 1)};
+  }
+  void Accept(std::int32_t token) override { accepted.push_back(token); }
+  std::size_t from = 0;
+  std::vector<std::int32_t> forced;
+  AllowedTokens last;
+  std::vector<std::int32_t> accepted;
+};
 
 TEST(TokenEngineTest, ACallGetsItsContinuationAndItsCounts) {
   FakeModel model(64);
@@ -204,6 +249,245 @@ TEST(TokenEngineTest, ASinkThatRefusesCancelsItsCallAlone) {
   EXPECT_EQ(engine.Stats().blocks_free, 64);
 }
 
+TEST(TokenEngineTest, ADeadlineFreesTheCallWhoseCallerIsBusy) {
+  FakeModel model(64);
+  TokenEngine engine(std::ref(model), Options());
+  const absl::Time deadline = absl::Now() + absl::Milliseconds(20);
+  bool freed = false;
+  const auto finish = engine.Generate({.prompt = Prompt(30, 8),
+                                       .sampling = {.temperature = 0, .max_tokens = 480},
+                                       .deadline = deadline},
+                                      [&](const SampledToken&) {
+                                        // The sink hangs; the engine alone sees the deadline.
+                                        while (engine.Stats().running > 0) {
+                                          std::this_thread::yield();
+                                        }
+                                        freed = engine.Stats().blocks_free == 64;
+                                        return true;
+                                      });
+  EXPECT_TRUE(freed);
+  EXPECT_TRUE(finish.ok() || finish.status().code() == absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST(TokenEngineTest, ADeadlinePassesInTheQueueToo) {
+  FakeModel model(64);
+  TokenEngineOptions options = Options();
+  options.scheduler.max_running = 1;
+  std::promise<void> waiting;
+  std::promise<void> expired;
+  model.on_step = [&, first = true]() mutable {
+    if (!std::exchange(first, false)) return;
+    waiting.set_value();
+    expired.get_future().wait();
+  };
+  TokenEngine engine(std::ref(model), options);
+  auto running = std::async(std::launch::async, [&] {
+    return Collect(engine,
+                   {.prompt = Prompt(30, 1), .sampling = {.temperature = 0, .max_tokens = 5}});
+  });
+  waiting.get_future().wait();
+  const absl::Time deadline = absl::Now() + absl::Milliseconds(5);
+  auto queued = std::async(std::launch::async, [&] {
+    return Collect(engine, {.prompt = Prompt(30, 2),
+                            .sampling = {.temperature = 0, .max_tokens = 5},
+                            .deadline = deadline});
+  });
+  // Both: the first is still counted so, its first step is not done.
+  while (engine.Stats().waiting < 2 || absl::Now() < deadline) std::this_thread::yield();
+  expired.set_value();
+  EXPECT_EQ(queued.get().status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(running.get().status.ok());
+  EXPECT_EQ(engine.Stats().cancelled, 1);
+  EXPECT_EQ(engine.Stats().waiting, 0);
+}
+
+TEST(TokenEngineTest, InteractiveCallsOvertakeBatchCalls) {
+  FakeModel model(64);
+  TokenEngineOptions options = Options();
+  options.scheduler.max_running = 1;
+  std::promise<void> started;
+  std::promise<void> proceed;
+  std::vector<int> order;  // the lengths of the prompts that are computed
+  const auto forward = [&](std::span<const SequenceStep> steps, std::span<float> logits) {
+    const int length = steps.front().prompt_length;
+    if (order.empty()) {
+      started.set_value();
+      proceed.get_future().wait();
+    }
+    if (order.empty() || order.back() != length) order.push_back(length);
+    model(steps, logits);
+  };
+  TokenEngine engine(forward, options);
+  const auto call = [&](int length, Priority priority) {
+    return std::async(std::launch::async, [&engine, length, priority] {
+      return Collect(engine, {.prompt = Prompt(length, 1),
+                              .sampling = {.temperature = 0, .max_tokens = 20},
+                              .priority = priority});
+    });
+  };
+  std::vector<std::future<Result>> results;
+  results.push_back(call(30, Priority::kBatch));
+  started.get_future().wait();
+  results.push_back(call(31, Priority::kBatch));
+  while (engine.Stats().by_priority[1].waiting < 2) std::this_thread::yield();
+  results.push_back(call(32, Priority::kInteractive));
+  while (engine.Stats().by_priority[0].waiting < 1) std::this_thread::yield();
+  proceed.set_value();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(results[static_cast<std::size_t>(i)].get().ids,
+              FakeModel::Continuation(Prompt(30 + i, 1), 20));
+  }
+  EXPECT_THAT(order, testing::ElementsAre(30, 32, 30, 31));
+  const EngineStats stats = engine.Stats();
+  EXPECT_EQ(stats.by_priority[0].finished, 1);
+  EXPECT_EQ(stats.by_priority[1].finished, 2);
+  EXPECT_EQ(stats.by_priority[1].completion_tokens, 40);
+  EXPECT_EQ(stats.by_priority[1].prompt_tokens, 61);
+  EXPECT_EQ(stats.by_priority[1].preemptions, 1);
+  EXPECT_EQ(stats.by_priority[0].preemptions, 0);
+}
+
+TEST(TokenEngineTest, DraftsChangeNoTokenAndSaveSteps) {
+  for (const double temperature : {0.0, 1.5}) {
+    std::vector<Result> results;
+    std::int64_t steps = 0;
+    for (const SpeculationOptions& speculation : {kNone, SpeculationOptions(), kReckless}) {
+      FakeModel model(64);
+      TokenEngineOptions options = Options();
+      options.speculation = speculation;
+      TokenEngine engine(std::ref(model), options);
+      const Result result = Collect(engine, {.prompt = Prompt(40, 2),
+                                             .sampling = {.temperature = temperature,
+                                                          .top_p = 0.99,
+                                                          .presence_penalty = 0.1,
+                                                          .seed = 11,
+                                                          .max_tokens = 300}});
+      ASSERT_TRUE(result.status.ok()) << result.status;
+      const EngineStats stats = engine.Stats();
+      EXPECT_EQ(stats.completion_tokens, stats.sampled_steps + stats.accepted_tokens);
+      EXPECT_EQ(result.finish.accepted_tokens, stats.accepted_tokens);
+      if (results.empty()) {
+        EXPECT_EQ(stats.drafted_tokens, 0);
+        steps = stats.steps;
+      } else {
+        EXPECT_EQ(result.ids, results[0].ids) << temperature;
+        EXPECT_GT(stats.accepted_tokens, 30);
+        EXPECT_LT(stats.steps, steps);
+      }
+      results.push_back(result);
+    }
+  }
+}
+
+TEST(TokenEngineTest, APredictionHeadSavesStepsIfItIsRightAndCostsLittleIfItIsNot) {
+  for (const bool right : {true, false}) {
+    FakeModel model(24);
+    TokenEngine engine(std::ref(model), Options(24),
+                       [&](std::span<const SequenceStep> steps, std::span<const int> rows,
+                           std::span<float> logits) { model.Predict(steps, rows, logits, right); });
+    std::vector<std::future<Result>> results;
+    for (int i = 0; i < 3; ++i) {
+      results.push_back(std::async(std::launch::async, [&engine, i] {
+        return Collect(engine, {.prompt = Prompt(60 + i, 1),
+                                .sampling = {.temperature = 0, .max_tokens = 150}});
+      }));
+    }
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(results[static_cast<std::size_t>(i)].get().ids,
+                FakeModel::Continuation(Prompt(60 + i, 1), 150));
+    }
+    const EngineStats stats = engine.Stats();
+    if (right) {
+      EXPECT_LT(stats.sampled_steps, 450 * 6 / 10);
+    } else {
+      EXPECT_GT(stats.drafted_tokens, 0);
+      EXPECT_LT(stats.sampled_steps, 450);  // lookup is tried where the head is not believed
+    }
+  }
+}
+
+TEST(TokenEngineTest, ADraftEndsWithTheCallAndHeedsItsConstraint) {
+  FakeModel model(64);
+  TokenEngineOptions options = Options();
+  options.speculation = kReckless;
+  TokenEngine engine(std::ref(model), options);
+  const std::vector<std::int32_t> all = FakeModel::Continuation(Prompt(40, 2), 120);
+  for (int most = 1; most < 40; ++most) {
+    const Result result = Collect(
+        engine, {.prompt = Prompt(40, 2), .sampling = {.temperature = 0, .max_tokens = most}});
+    EXPECT_EQ(result.ids, std::vector<std::int32_t>(all.begin(), all.begin() + most));
+  }
+  for (std::size_t stop = 0; stop < 120; stop += 7) {
+    const Result result = Collect(engine, {.prompt = Prompt(40, 2),
+                                           .sampling = {.temperature = 0, .max_tokens = 120},
+                                           .stop_ids = {all[stop]}});
+    const auto first = std::find(all.begin(), all.end(), all[stop]);
+    EXPECT_EQ(result.ids, std::vector<std::int32_t>(all.begin(), first + 1));
+  }
+  for (std::size_t from = 0; from < 60; ++from) {
+    std::vector<std::vector<std::int32_t>> ids;
+    for (const SpeculationOptions& speculation : {kNone, kReckless}) {
+      FakeModel own(64);
+      options.speculation = speculation;
+      TokenEngine one(std::ref(own), options);
+      Script script;
+      script.from = from;
+      script.forced = {96, 95, 94};
+      ids.push_back(Collect(one, {.prompt = Prompt(40, 2),
+                                  .sampling = {.temperature = 0, .max_tokens = 100},
+                                  .constraint = &script})
+                        .ids);
+      EXPECT_EQ(script.accepted, ids.back());
+    }
+    EXPECT_EQ(ids[0], ids[1]);
+  }
+  EXPECT_EQ(engine.Stats().blocks_free, 64);
+}
+
+// A Markov chain of five tokens: all that follows a token is drawn from its row, drafts or not.
+TEST(TokenEngineTest, SampledTokensWithDraftsFollowTheModelsDistribution) {
+  constexpr int kTokens = 5;
+  constexpr double kRows[kTokens][kTokens] = {{0.70, 0.10, 0.10, 0.05, 0.05},
+                                              {0.05, 0.05, 0.80, 0.05, 0.05},
+                                              {0.10, 0.20, 0.10, 0.50, 0.10},
+                                              {0.25, 0.05, 0.05, 0.05, 0.60},
+                                              {0.40, 0.30, 0.20, 0.05, 0.05}};
+  const auto model = [&](std::span<const SequenceStep> steps, std::span<float> logits) {
+    std::size_t at = 0;
+    for (const SequenceStep& step : steps) {
+      for (const std::int32_t token : step.tokens.last(static_cast<std::size_t>(step.logits))) {
+        for (const double p : kRows[token]) logits[at++] = static_cast<float>(std::log(p));
+      }
+    }
+  };
+  TokenEngine engine(model, {.vocabulary = kTokens, .max_context = 1024, .scheduler = {}});
+  double counts[kTokens][kTokens] = {};
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const Result result = Collect(
+        engine, {.prompt = {0},
+                 .sampling = {.temperature = 1, .top_p = 1, .seed = seed, .max_tokens = 1000}});
+    std::int32_t last = 0;
+    for (const std::int32_t token : result.ids) {
+      ++counts[last][token];
+      last = token;
+    }
+  }
+  double chi_square = 0;
+  for (int from = 0; from < kTokens; ++from) {
+    double total = 0;
+    for (const double count : counts[from]) total += count;
+    for (int to = 0; to < kTokens; ++to) {
+      const double expected = total * kRows[from][to];
+      chi_square += (counts[from][to] - expected) * (counts[from][to] - expected) / expected;
+    }
+  }
+  // 20 degrees of freedom: 45.3 is exceeded once in a thousand times.
+  EXPECT_LT(chi_square, 45.3);
+  const EngineStats stats = engine.Stats();
+  EXPECT_GT(stats.accepted_tokens, 2000);
+  EXPECT_GT(stats.drafted_tokens - stats.accepted_tokens, 2000);
+}
+
 TEST(TokenEngineTest, DeadlinesEndCalls) {
   FakeModel model(64);
   TokenEngine engine(std::ref(model), Options());
@@ -241,20 +525,6 @@ TEST(TokenEngineTest, WhatCannotBeDoneIsRefusedWithItsLimits) {
   EXPECT_THAT(error({.prompt = {1}, .sampling = {.max_tokens = 3}}).message(),
               HasSubstr("queue of 0 calls is full"));
 }
-
-// Lets everything pass until `from` tokens were accepted, then forces these; then forbids one.
-struct Script : TokenConstraint {
-  AllowedTokens Next() override {
-    if (accepted.size() < from || accepted.size() > from + forced.size()) return {};
-    if (accepted.size() == from + forced.size()) return last;
-    return {AllowedTokens::Kind::kOnly, std::span(forced).subspan(accepted.size() - from, 1)};
-  }
-  void Accept(std::int32_t token) override { accepted.push_back(token); }
-  std::size_t from = 0;
-  std::vector<std::int32_t> forced;
-  AllowedTokens last;
-  std::vector<std::int32_t> accepted;
-};
 
 TEST(TokenEngineTest, AConstraintForcesTokensWithoutAStepOfTheirOwn) {
   FakeModel model(64);
@@ -345,44 +615,6 @@ TEST(TokenEngineTest, CallsThatAreCancelledAtRandomLeaveNothingBehind) {
   EXPECT_EQ(wrong.load(), 0);
   EXPECT_EQ(engine.Stats().blocks_free, 32);
   EXPECT_EQ(engine.Stats().running, 0);
-}
-
-TEST(TokenEngineTest, GoldenTokensComeOutWithSharedPrefixesAndPreemption) {
-  const std::vector<Golden> goldens = Goldens("decoder");
-  if (goldens.empty()) GTEST_SKIP() << "no golden decoders: set CITESEEK_SHARED";
-  for (const Golden& golden : goldens) {
-    SCOPED_TRACE(golden.folder);
-    const auto config = ReadModelConfig(golden.folder.string());
-    const auto weights = Weights::OpenFolder(golden.folder.string());
-    ASSERT_TRUE(config.ok() && weights.ok());
-    const auto backend = MakeCpuBackend({.threads = 1});
-    constexpr int kBlocks = 22;
-    const auto decoder = Decoder::Load(
-        *config, *weights, *backend, {.max_tokens = 48, .max_context = 256, .kv_blocks = kBlocks});
-    ASSERT_TRUE(decoder.ok()) << decoder.status();
-    TokenEngine engine(
-        [&](std::span<const SequenceStep> steps, std::span<float> logits) {
-          (*decoder)->Forward(steps, logits);
-        },
-        OptionsFor(**decoder, {.step_tokens = 48, .max_running = 8, .blocks = kBlocks}));
-    const JsonArray& cases = List(At(golden.expected, "cases"));
-    std::vector<std::future<Result>> results;
-    for (int round = 0; round < 2; ++round) {
-      for (const Json& one : cases) {
-        results.push_back(std::async(std::launch::async, [&engine, &one] {
-          return Collect(engine, {.prompt = Ids(At(one, "input_ids")),
-                                  .sampling = {.temperature = 0, .max_tokens = 32}});
-        }));
-      }
-    }
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      const Result result = results[i].get();
-      ASSERT_TRUE(result.status.ok()) << result.status;
-      EXPECT_EQ(result.ids, Ids(At(At(cases[i % cases.size()], "greedy"), "tokens"))) << i;
-    }
-    EXPECT_EQ(engine.Stats().blocks_free, kBlocks);
-    EXPECT_GT(engine.Stats().cached_tokens + engine.Stats().preemptions, 0);
-  }
 }
 
 }  // namespace
