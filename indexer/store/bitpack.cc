@@ -36,9 +36,9 @@ void UnpackRows(const std::uint8_t* from, std::uint32_t plus, std::uint32_t* out
 }
 
 inline Lanes PrefixSum(Lanes value, Lanes before) {
-  value += __builtin_shuffle(value, Lanes{}, Lanes{4, 0, 1, 2});
-  value += __builtin_shuffle(value, Lanes{}, Lanes{4, 4, 0, 1});
-  return value + __builtin_shuffle(before, Lanes{3, 3, 3, 3});
+  value += __builtin_shufflevector(value, Lanes{}, 4, 0, 1, 2);
+  value += __builtin_shufflevector(value, Lanes{}, 4, 4, 0, 1);
+  return value + __builtin_shufflevector(before, before, 3, 3, 3, 3);
 }
 
 template <int kBits, std::size_t... kRows>

@@ -198,7 +198,7 @@ absl::StatusOr<Gguf> ParseGguf(std::span<const std::byte> file, std::string_view
   auto& metadata = gguf.metadata.value.emplace<JsonObject>();
   std::unordered_set<std::string> names;
   for (std::uint64_t i = 0; i < metadata_count; ++i) {
-    auto& [key, value] = metadata.emplace_back();
+    auto& [key, value] = metadata.emplace_back(std::string(), Json());
     key = reader.TakeString();
     const auto type = reader.Take<std::uint32_t>();
     if (!reader.ok() || !TakeValue(reader, type, value, 0)) {

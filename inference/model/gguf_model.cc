@@ -111,7 +111,7 @@ class ConfigWriter {
   }
   template <typename T>
   void Put(std::string_view key, T value) {
-    object.emplace_back().first = std::string(key);
+    object.emplace_back(key, Json());
     object.back().second.value = std::move(value);
   }
 
@@ -128,11 +128,10 @@ void WriteRope(ConfigWriter& config, bool deepseek) {
   if (type == nullptr || type->String() == nullptr || *type->String() == "none") return;
   JsonObject scaling;
   const auto put = [&](std::string_view key, double number) {
-    scaling.emplace_back().first = std::string(key);
+    scaling.emplace_back(key, Json());
     scaling.back().second.value = number;
   };
-  scaling.emplace_back().first = "rope_type";
-  scaling.back().second = *type;
+  scaling.emplace_back("rope_type", *type);
   put("factor", config.Number("rope.scaling.factor", 1.0));
   const auto original = config.Int("rope.scaling.original_context_length", 0);
   if (original > 0) put("original_max_position_embeddings", static_cast<double>(original));

@@ -84,7 +84,8 @@ void PreTokenizer::Run(std::size_t index, std::string_view text, bool first, Wor
     word(text);
     return;
   }
-  const auto& [spec, pattern] = steps_[index];
+  const PreTokenizerStep& spec = steps_[index].spec;
+  const auto& pattern = steps_[index].pattern;
   if (spec.kind == Kind::kMetaspace) {
     RunMetaspace(index, text, first, word);
     return;

@@ -14,11 +14,9 @@ using ::testing::HasSubstr;
 
 ChatInput Says(std::string_view content) {
   ChatInput input;
-  JsonObject message(2);
-  message[0].first = "role";
-  message[0].second.value = std::string("user");
-  message[1].first = "content";
-  message[1].second.value = std::string(content);
+  JsonObject message;
+  message.emplace_back("role", Json{.value = std::string("user")});
+  message.emplace_back("content", Json{.value = std::string(content)});
   JsonArray messages(1);
   messages[0].value = std::move(message);
   input.messages.value = std::move(messages);
