@@ -30,8 +30,8 @@ TEST(WorkerPool, RefusesWhatDoesNotFitAndRunsWhatItTook) {
 }
 
 TEST(WorkerPool, AllThreadsWorkAtOnce) {
+  std::latch all(4);  // outlives the pool: its threads touch it until they end
   WorkerPool pool(4, 4);
-  std::latch all(4);
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(pool.Submit([&] { all.arrive_and_wait(); }));
   all.wait();
 }
@@ -43,9 +43,9 @@ std::ptrdiff_t ThreadsOfThisProcess() {
 
 TEST(WorkerPool, ThreadsAreStartedForWorkOnly) {
   const auto before = ThreadsOfThisProcess();
+  std::latch running(2), release(1), done(2);
   WorkerPool pool(16, 16);
   EXPECT_EQ(ThreadsOfThisProcess(), before);
-  std::latch running(2), release(1), done(2);
   for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(pool.Submit([&] {
       running.count_down();

@@ -118,11 +118,11 @@ class CpuBackend : public Backend {
   }
 
   void Write(void* target, const void* source, std::size_t bytes) override {
-    std::memcpy(target, source, bytes);
+    if (bytes > 0) std::memcpy(target, source, bytes);  // no bytes may be at null
   }
 
   void Read(void* target, const void* source, std::size_t bytes) override {
-    std::memcpy(target, source, bytes);
+    if (bytes > 0) std::memcpy(target, source, bytes);  // no bytes may be at null
   }
 
   void EmbedRows(Tensor y, const Matrix& table, const std::int32_t* ids, bool accumulate) override {
