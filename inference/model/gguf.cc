@@ -198,13 +198,14 @@ absl::StatusOr<Gguf> ParseGguf(std::span<const std::byte> file, std::string_view
   auto& metadata = gguf.metadata.value.emplace<JsonObject>();
   std::unordered_set<std::string> names;
   for (std::uint64_t i = 0; i < metadata_count; ++i) {
-    auto& [key, value] = metadata.emplace_back(std::string(), Json());
-    key = reader.TakeString();
+    std::string key = reader.TakeString();
     const auto type = reader.Take<std::uint32_t>();
+    Json value;
     if (!reader.ok() || !TakeValue(reader, type, value, 0)) {
       return error("is damaged: metadata ", key, " of type ", type, " cannot be read");
     }
     if (!names.insert(key).second) return error("is damaged: metadata ", key, " occurs twice");
+    metadata.emplace_back(std::move(key), std::move(value));
   }
   names.clear();
   std::vector<TensorInfo> infos;
