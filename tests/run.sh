@@ -19,7 +19,8 @@ case "$preset" in
     ;;
 esac
 
-# Nor RocksDB and FAISS (also when the build asks a test binary for its list).
+# Debian's RocksDB and FAISS are not instrumented either: what they touch does not count (nor when
+# the build asks a test binary for its list).
 export TSAN_OPTIONS="ignore_noninstrumented_modules=1 ${TSAN_OPTIONS:-}"
 export ASAN_OPTIONS="detect_stack_use_after_return=1 ${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
