@@ -50,7 +50,7 @@ struct EngineStats {
 
 class Engine : public Generator {
  public:
-  virtual const std::string& Name() const = 0;  // of the model
+  virtual std::string Name() const = 0;  // of the model
   virtual EngineStats Stats() const = 0;
 };
 

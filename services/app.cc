@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,7 @@
 #include "indexer/analyzer.h"
 #include "indexer/snapshot.h"
 #include "inference/embedder.h"
+#include "inference/engine.h"
 #include "inference/reranker.h"
 #include "retrieval/hybrid_retriever.h"
 #include "services/call.h"
@@ -25,8 +27,8 @@
 #include "services/indexer/client.h"
 #include "services/indexer/server.h"
 #include "services/inference/client.h"
+#include "services/inference/hot_engine.h"
 #include "services/inference/openai_client.h"
-
 #include "services/inference/server.h"
 #include "services/metrics.h"
 #include "services/retrieval/client.h"
@@ -36,6 +38,7 @@ namespace citeseek::services {
 namespace {
 
 constexpr absl::Duration kConnectTimeout = absl::Seconds(30);
+constexpr absl::Duration kFirstTokenTimeout = absl::Minutes(2);
 
 // Why nothing can listen there: gRPC only says that it failed.
 absl::Status ListenError(const std::string& address) {
@@ -70,6 +73,23 @@ absl::Status Missing(const char* role, const char* needed) {
                                                  needed));
 }
 
+// Opens the model and lets it say a token.
+absl::StatusOr<std::unique_ptr<inference::Engine>> OpenTried(const EngineConfig& config) {
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  const inference::ModelOptions model = {
+      .threads = config.threads > 0 ? config.threads : std::max(1, processors),
+      .storage = config.quantize == "q8"   ? inference::Storage::kQ8
+                 : config.quantize == "q4" ? inference::Storage::kQ4
+                                           : inference::Storage::kAsStored};
+  auto engine = inference::OpenEngine(config.model, {.model = model, .kv_bytes = config.kv_memory});
+  if (!engine.ok()) return engine.status();
+  std::int64_t steps = 0;
+  const absl::Status tried = TryEngine(**engine, absl::Now() + kFirstTokenTimeout, &steps);
+  if (tried.ok()) return engine;
+  return absl::Status(tried.code(),
+                      absl::StrCat(config.model, " says nothing: ", std::string(tried.message())));
+}
+
 }  // namespace
 
 std::string IndexDirectory(const std::string& data) {
@@ -85,7 +105,9 @@ struct App::Parts {
   std::unique_ptr<inference::Embedder> embedder;
   std::unique_ptr<inference::Reranker> reranker;
   std::unique_ptr<inference::Generator> generator;
-  std::string generator_name;
+  HotEngine* engine = nullptr;    // the generator, if it is a model of this process
+  std::int64_t engine_steps = 0;  // the canary's
+  std::function<std::string()> generator_name;
   // indexer and retrieval
   std::unique_ptr<const indexer::Analyzer> analyzer;
   std::unique_ptr<indexer::Indexer> indexer;
@@ -101,6 +123,7 @@ struct App::Parts {
 
   bool Has(ServiceRole role) const { return config.roles.contains(role); }
   absl::Status MakeInference();
+  absl::Status MakeGenerator();
   absl::Status MakeIndexer();
   absl::Status MakeRetrieval();
   absl::Status MakeGateway();
@@ -108,19 +131,33 @@ struct App::Parts {
   std::vector<Canary> Canaries();
 };
 
+absl::Status App::Parts::MakeGenerator() {
+  if (!config.engine.model.empty()) {
+    log->Write(LogLevel::kInfo, "load", {{"model", config.engine.model}});
+    auto opened = OpenTried(config.engine);
+    if (!opened.ok()) return opened.status();
+    auto hot = std::make_unique<HotEngine>(*std::move(opened));
+    engine = hot.get();
+    generator_name = [this] { return engine->Name(); };
+    generator = std::move(hot);
+    return absl::OkStatus();
+  }
+  if (config.openai.url.empty()) return absl::OkStatus();
+  auto key = ReadOpenAiKey(config.openai);
+  if (!key.ok()) return key.status();
+  auto client = ConnectOpenAi(
+      {.url = config.openai.url, .model = config.openai.model, .api_key = *std::move(key)});
+  if (!client.ok()) return client.status();
+  generator = *std::move(client);
+  generator_name = [this] { return config.openai.model; };
+  return absl::OkStatus();
+}
+
 absl::Status App::Parts::MakeInference() {
   if (Has(ServiceRole::kInference)) {
     embedder = inference::MakeHashingEmbedder();
     reranker = inference::MakeCoverageReranker();
-    if (config.openai.url.empty()) return absl::OkStatus();
-    auto key = ReadOpenAiKey(config.openai);
-    if (!key.ok()) return key.status();
-    auto client = ConnectOpenAi(
-        {.url = config.openai.url, .model = config.openai.model, .api_key = *std::move(key)});
-    if (!client.ok()) return client.status();
-    generator = *std::move(client);
-    generator_name = config.openai.model;
-    return absl::OkStatus();
+    return MakeGenerator();
   }
   // A process that only forwards to other roles has no use for it.
   const bool needed =
@@ -136,7 +173,6 @@ absl::Status App::Parts::MakeInference() {
   embedder = std::move(clients->embedder);
   reranker = std::move(clients->reranker);
   generator = std::move(clients->generator);
-  generator_name = clients->generator_name;
   return absl::OkStatus();
 }
 
@@ -203,11 +239,14 @@ void App::Parts::MakeServices(const ServerOptions& options) {
 std::vector<Canary> App::Parts::Canaries() {
   std::vector<Canary> canaries;
   if (Has(ServiceRole::kInference)) {
-    canaries.push_back({"citeseek.v1.Inference", [this](absl::Time deadline) {
-                          const std::string text = "canary";
-                          std::vector<float> out(static_cast<std::size_t>(embedder->Dimension()));
-                          return embedder->Embed({.texts = {&text, 1}, .deadline = deadline}, out);
-                        }});
+    canaries.push_back(
+        {"citeseek.v1.Inference", [this](absl::Time deadline) {
+           const std::string text = "canary";
+           std::vector<float> out(static_cast<std::size_t>(embedder->Dimension()));
+           auto status = embedder->Embed({.texts = {&text, 1}, .deadline = deadline}, out);
+           if (!status.ok() || engine == nullptr) return status;
+           return TryEngine(*engine, deadline, &engine_steps);
+         }});
   }
   if (Has(ServiceRole::kIndexer)) {
     canaries.push_back(
@@ -258,6 +297,9 @@ absl::StatusOr<std::string> App::Serve() {
     auto metrics = Metrics::Serve(config.metrics);
     if (!metrics.ok()) return metrics.status();
     parts_->metrics = *std::move(metrics);
+    if (const HotEngine* engine = parts_->engine) {
+      parts_->metrics->WatchEngine([engine] { return engine->Stats(); });
+    }
   }
   parts_->MakeServices({.workers = config.limits.workers,
                         .queue_limit = config.limits.queue_limit,
@@ -280,6 +322,20 @@ absl::StatusOr<std::string> App::Serve() {
       absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port);
   parts_->log->Write(LogLevel::kInfo, "serving", {{"address", address}});
   return address;
+}
+
+std::string App::metrics_address() const {
+  return parts_->metrics == nullptr ? "" : parts_->metrics->address();
+}
+
+absl::Status App::ReloadModel(const EngineConfig& engine) {
+  if (parts_->engine == nullptr || engine.model.empty()) {
+    return absl::FailedPreconditionError("no model of this process answers: nothing to reload");
+  }
+  auto opened = OpenTried(engine);
+  if (!opened.ok()) return opened.status();
+  parts_->engine->Swap(*std::move(opened));
+  return absl::OkStatus();
 }
 
 void App::Shutdown(absl::Duration grace) {

@@ -38,6 +38,14 @@ class App {
   // names the address and why it cannot be used.
   absl::StatusOr<std::string> Serve();
 
+  // Of the Prometheus page, with the real port; empty: there is none.
+  std::string metrics_address() const;
+
+  // Opens the answering model of `engine` and lets it answer new calls; running ones end with the
+  // model that they began with. On an error the old model stays. kFailedPrecondition if this
+  // process has none of its own.
+  absl::Status ReloadModel(const EngineConfig& engine);
+
   // Stops taking calls, lets the running ones finish for `grace`, then cancels them.
   void Shutdown(absl::Duration grace);
 

@@ -101,6 +101,18 @@ class Reader {
     };
   }
 
+  Field Size(const char* name, std::int64_t& to) const {
+    return [=, this, &to](const YAML::Node& node) {
+      const auto size = node.IsScalar() ? ParseSize(node.Scalar())
+                                        : absl::InvalidArgumentError("it is not a size");
+      if (!size.ok()) {
+        return Error(node.Mark(), absl::StrCat(name, ": ", std::string(size.status().message())));
+      }
+      to = *size;
+      return absl::OkStatus();
+    };
+  }
+
   Field OneOf(const char* name, std::vector<std::string> allowed, std::string& to) const {
     return [=, this, &to](const YAML::Node& node) {
       for (const std::string& value : allowed) {
@@ -178,12 +190,24 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml, const std::string& nam
           reader.Map("openai", {{"url", reader.Text("url", config.openai.url)},
                                 {"model", reader.Text("model", config.openai.model)},
                                 {"key_file", reader.Text("key_file", config.openai.key_file)}})},
+         {"engine",
+          reader.Map("engine",
+                     {{"model", reader.Text("model", config.engine.model)},
+                      {"embedder", reader.Text("embedder", config.engine.embedder)},
+                      {"reranker", reader.Text("reranker", config.engine.reranker)},
+                      {"quantize", reader.OneOf("quantize", {"q8", "q4"}, config.engine.quantize)},
+                      {"kv_memory", reader.Size("kv_memory", config.engine.kv_memory)},
+                      {"threads", reader.InRange("threads", 1, 1024, config.engine.threads)}})},
          {"limits",
           reader.Map("limits",
                      {{"workers", reader.InRange("workers", 1, 1024, config.limits.workers)},
                       {"queue", reader.InRange<std::size_t>("queue", 1, 65536,
                                                             config.limits.queue_limit)}})}});
     if (!status.ok()) return status;
+    if (!config.openai.url.empty() && !config.engine.model.empty()) {
+      return reader.Error(root["engine"].Mark(),
+                          "openai and engine.model are two models for one answer: name one");
+    }
   } catch (const YAML::Exception& error) {
     return reader.Error(error.mark, error.msg);
   }
@@ -204,6 +228,28 @@ absl::StatusOr<std::set<ServiceRole>> ParseRoles(std::string_view list) {
     roles.insert(*role);
   }
   return roles;
+}
+
+absl::StatusOr<std::int64_t> ParseSize(std::string_view text) {
+  const std::size_t digits = text.find_first_not_of("0123456789.");
+  double number = 0;
+  std::size_t power = 0;
+  bool good = absl::SimpleAtod(std::string(text.substr(0, digits)), &number);
+  if (good && digits != std::string_view::npos) {
+    const std::string unit = absl::AsciiStrToUpper(
+        std::string(absl::StripAsciiWhitespace(std::string(text.substr(digits)))));
+    static constexpr std::string_view kLetters = "BKMGT";
+    power = kLetters.find(unit.empty() ? '?' : unit[0]);
+    const std::string rest = unit.substr(std::min<std::size_t>(1, unit.size()));
+    good = power != std::string_view::npos &&
+           (rest.empty() || (power > 0 && (rest == "B" || rest == "IB")));
+  }
+  for (std::size_t i = 0; good && i < power; ++i) number *= 1024;
+  if (!good || number < 1 || number > 9e18) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("size '", std::string(text), "' is not like 512MiB, 1.5GiB or 1073741824"));
+  }
+  return static_cast<std::int64_t>(number);
 }
 
 absl::Status CheckAddress(std::string_view what, std::string_view address) {

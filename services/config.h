@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
@@ -34,6 +35,17 @@ struct OpenAiConfig {
   std::string key_file;  // holds the key; empty: $CITESEEK_OPENAI_KEY, or none
 };
 
+// Models that this process runs itself: folders or GGUF files.
+struct EngineConfig {
+  std::string model;           // that answers; empty: none
+  std::string embedder;        // empty: the one that needs no model
+  std::string reranker;        // empty: hits keep the order of their search
+  std::string quantize;        // "q8" or "q4": the answering model's weights; empty: as they are
+  std::int64_t kv_memory = 0;  // bytes of its keys and values; 0: a quarter of what is free, 1 GiB
+                               // at most
+  int threads = 0;             // 0: one a processor
+};
+
 struct Limits {
   int workers = 16;               // calls of one service that run at once, in [1, 1024]
   std::size_t queue_limit = 256;  // calls that wait behind them, in [1, 65536]
@@ -48,6 +60,7 @@ struct Config {
                                  ServiceRole::kIndexer, ServiceRole::kInference};
   Remotes remotes;
   OpenAiConfig openai;
+  EngineConfig engine;
   Limits limits;
 };
 
@@ -57,6 +70,9 @@ absl::StatusOr<Config> ReadConfig(const std::string& path);
 
 // "gateway,retrieval" -> roles. kInvalidArgument names the unknown one and the allowed ones.
 absl::StatusOr<std::set<ServiceRole>> ParseRoles(std::string_view list);
+
+// "512MiB", "1.5G", "1073741824" -> bytes; units are powers of 1024.
+absl::StatusOr<std::int64_t> ParseSize(std::string_view text);
 
 // kInvalidArgument unless it is HOST:PORT with a port in [0, 65535].
 absl::Status CheckAddress(std::string_view what, std::string_view address);

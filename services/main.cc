@@ -31,6 +31,7 @@ struct Options {
   EvalOptions eval;
   AskOptions ask;
   DocumentOptions document;
+  std::string model;  // a name with --openai, otherwise a path
   std::function<int()> run;
 };
 
@@ -137,13 +138,31 @@ void AddCommands(CLI::App& app, Options& o) {
                  "Data directory; default: $CITESEEK_HOME, else ~/.local/share/citeseek");
   app.add_option("--server", o.global.server, "HOST:PORT of a running server");
   app.add_flag("--json", o.global.json, "One JSON object a line on stdout");
+  auto& engine = o.global.engine;
+  app.add_option("--model", o.model,
+                 "Model that answers: a Hugging Face folder or a GGUF file; with --openai its name "
+                 "there");
+  app.add_option("--embedder", engine.embedder, "Model that makes vectors: folder or GGUF file");
+  app.add_option("--reranker", engine.reranker, "Model that orders hits: folder or GGUF file");
+  app.add_option("--quantize", engine.quantize, "Keep the weights of --model in 8 or 4 bits")
+      ->check(CLI::IsMember({"q8", "q4"}));
+  app.add_option("--threads", engine.threads, "Threads a model; default: one a processor")
+      ->check(kThreadRange);
+  app.add_option_function<std::string>(
+         "--kv-memory",
+         [&engine](const std::string& text) {
+           const auto size = ParseSize(text);
+           if (!size.ok())
+             throw CLI::ValidationError("--kv-memory", std::string(size.status().message()));
+           engine.kv_memory = *size;
+         },
+         "Memory of a model's keys and values; default: a quarter of what is free, at most 1GiB")
+      ->type_name("SIZE");
   auto* openai = app.add_option("--openai", o.global.openai.url,
                                 "URL of an OpenAI-compatible model server, http://HOST:PORT/v1");
-  auto* model = app.add_option("--model", o.global.openai.model, "The model's name there");
   auto* key = app.add_option("--openai-key-file", o.global.openai.key_file,
                              "File with its key; default: $CITESEEK_OPENAI_KEY");
-  openai->needs(model);
-  model->needs(openai);
+  openai->needs(app.get_option("--model"));
   key->needs(openai);
   AddServing(app, o);
   AddDocumentCommands(app, o);
@@ -172,6 +191,8 @@ int Main(int argc, char** argv) {
     std::cerr << "citeseek: " << error.what() << "\n";
     return kWrongUsage;
   }
+  GlobalOptions& global = options.global;
+  (global.openai.url.empty() ? global.engine.model : global.openai.model) = options.model;
   return options.run();
 }
 

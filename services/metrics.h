@@ -1,12 +1,14 @@
-// Metrics: counts calls for Prometheus: rate, errors and duration of each RPC.
+// Metrics: shows Prometheus rate, errors and duration of each RPC, and the engine's numbers.
 //
 // Thread-safe. Names are listed in docs/operations.md.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "inference/engine.h"
 
 namespace citeseek::services {
 
@@ -18,7 +20,12 @@ class Metrics {
   static absl::StatusOr<std::unique_ptr<Metrics>> Serve(const std::string& address);
   ~Metrics();
 
+  std::string address() const;  // "host:port" with the real port
+
   void RecordCall(const CallRecord& record);
+
+  // Shows these numbers at each look at the page, from its thread; until this object dies.
+  void WatchEngine(std::function<inference::EngineStats()> stats);
 
  private:
   struct State;

@@ -45,7 +45,7 @@ class LocalEngine final : public Engine {
                     .max_context = options.max_context,
                     .stop_ids = std::move(files.stop_ids)}) {}
 
-  const std::string& Name() const override { return name_; }
+  std::string Name() const override { return name_; }
   EngineStats Stats() const override { return engine_.Stats(); }
   absl::StatusOr<Finish> Generate(const GenerateRequest& request, const PieceSink& sink) override {
     return generator_.Generate(request, sink);

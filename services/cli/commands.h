@@ -25,6 +25,7 @@ struct GlobalOptions {
   std::string server;  // empty: the one that runs on `data`, else none: open `data` in this process
   bool json = false;
   OpenAiConfig openai;
+  EngineConfig engine;
 };
 
 struct ServeOptions {

@@ -15,13 +15,14 @@ namespace {
 
 constexpr absl::Duration kGrace = absl::Seconds(10);
 
-// SIGINT and SIGTERM wait until somebody asks for them, in every thread made from now on.
+// SIGINT, SIGTERM and SIGHUP wait until somebody asks for them, in every thread made from now on.
 class Signals {
  public:
   Signals() {
     sigemptyset(&set_);
     sigaddset(&set_, SIGINT);
     sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
   int Wait() const {
@@ -45,7 +46,20 @@ absl::StatusOr<Config> MakeConfig(const GlobalOptions& global, const ServeOption
   if (!options.listen.empty()) config.listen = options.listen;
   if (!options.metrics.empty()) config.metrics = options.metrics;
   if (!options.log.empty()) config.log = options.log;
-  if (!global.openai.url.empty()) config.openai = global.openai;
+  if (!global.openai.url.empty()) {
+    config.openai = global.openai;
+    config.engine.model.clear();
+  }
+  const EngineConfig& engine = global.engine;
+  if (!engine.model.empty()) {
+    config.engine.model = engine.model;
+    config.openai = {};
+  }
+  if (!engine.embedder.empty()) config.engine.embedder = engine.embedder;
+  if (!engine.reranker.empty()) config.engine.reranker = engine.reranker;
+  if (!engine.quantize.empty()) config.engine.quantize = engine.quantize;
+  if (engine.kv_memory > 0) config.engine.kv_memory = engine.kv_memory;
+  if (engine.threads > 0) config.engine.threads = engine.threads;
   if (!options.roles.empty()) {
     auto roles = ParseRoles(options.roles);
     if (!roles.ok()) return roles.status();
@@ -56,6 +70,27 @@ absl::StatusOr<Config> MakeConfig(const GlobalOptions& global, const ServeOption
   }
   if (auto s = CheckAddress("listen address", config.listen); !s.ok()) return s;
   return config;
+}
+
+// Serves until it is told to end. SIGHUP loads the answering model again, as configured now.
+void RunUntilStopped(const Signals& signals, const GlobalOptions& global,
+                     const ServeOptions& options, App& app, Log& log) {
+  int signal = 0;
+  while ((signal = signals.Wait()) == SIGHUP) {
+    const auto config = MakeConfig(global, options);
+    const absl::Status status = config.ok() ? app.ReloadModel(config->engine) : config.status();
+    log.Write(status.ok() ? LogLevel::kInfo : LogLevel::kError, "reload",
+              {{"model", config.ok() ? config->engine.model : ""},
+               {"message", status.ok() ? "answers" : std::string(status.message())}});
+  }
+  log.Write(LogLevel::kInfo, "stopping", {{"signal", std::to_string(signal)}});
+  app.Shutdown(kGrace);
+}
+
+void AddMetrics(const App& app, std::vector<JsonField>& fields) {
+  if (const std::string address = app.metrics_address(); !address.empty()) {
+    fields.emplace_back("metrics", address);
+  }
 }
 
 absl::Status IndexSample(indexer::Indexer& indexer) {
@@ -91,10 +126,14 @@ int RunServe(const GlobalOptions& global, const ServeOptions& options) {
   if (!app.ok()) return Fail(app.status());
   const auto address = (*app)->Serve();
   if (!address.ok()) return Fail(address.status());
-  std::cout << (global.json ? FlatJson({{"address", *address}}) : "serving on " + *address)
-            << std::endl;
-  log.Write(LogLevel::kInfo, "stopping", {{"signal", std::to_string(signals.Wait())}});
-  (*app)->Shutdown(kGrace);
+  if (global.json) {
+    std::vector<JsonField> fields = {{"address", *address}};
+    AddMetrics(**app, fields);
+    std::cout << FlatJson(fields) << std::endl;
+  } else {
+    std::cout << "serving on " << *address << std::endl;
+  }
+  RunUntilStopped(signals, global, options, **app, log);
   return kDone;
 }
 
@@ -118,17 +157,17 @@ int RunUp(const GlobalOptions& global, const ServeOptions& options) {
   const auto stats = (*app)->indexer()->Stats();
   if (!stats.ok()) return Fail(stats.status());
   if (global.json) {
-    std::cout << FlatJson({{"address", *address},
-                           {"data", config->data},
-                           {"documents", static_cast<double>(stats->documents)}})
-              << std::endl;
+    std::vector<JsonField> fields = {{"address", *address},
+                                     {"data", config->data},
+                                     {"documents", static_cast<double>(stats->documents)}};
+    AddMetrics(**app, fields);
+    std::cout << FlatJson(fields) << std::endl;
   } else {
     std::cout << "CiteSeek serves " << stats->documents << " documents of " << config->data
               << " on " << *address << "\n  citeseek ask \"...\"       a cited answer\n"
               << "  citeseek index PATH...   add documents\nCtrl-C stops it." << std::endl;
   }
-  log.Write(LogLevel::kInfo, "stopping", {{"signal", std::to_string(signals.Wait())}});
-  (*app)->Shutdown(kGrace);
+  RunUntilStopped(signals, global, options, **app, log);
   RemoveServerFile(config->data);
   return kDone;
 }

@@ -88,10 +88,16 @@ absl::StatusOr<std::unique_ptr<App>> OpenTarget(const GlobalOptions& global,
     return status;
   }
   if (!address.empty()) {
-    if (!global.openai.url.empty()) {
+    const EngineConfig& engine = global.engine;
+    const char* option = !global.openai.url.empty() ? "--openai"
+                         : !engine.model.empty()    ? "--model"
+                         : !engine.embedder.empty() ? "--embedder"
+                         : !engine.reranker.empty() ? "--reranker"
+                                                    : nullptr;
+    if (option != nullptr) {
       return absl::InvalidArgumentError(
-          absl::StrCat("--openai is for a process that answers itself, but the server at ", address,
-                       " answers: give --openai to it"));
+          absl::StrCat(option, " is for a process that answers itself, but the server at ", address,
+                       " answers: give ", option, " to it"));
     }
     if (!global.server.empty()) {
       const auto status = WaitConnected(*MakeChannel(address), address,
@@ -110,6 +116,7 @@ absl::StatusOr<std::unique_ptr<App>> OpenTarget(const GlobalOptions& global,
                      " holds no index: index something first, or give --data or --server"));
   }
   config.openai = global.openai;
+  config.engine = global.engine;
   config.roles = roles;
   return App::Make(config, log);
 }

@@ -39,7 +39,7 @@ class InferenceServer final : public v1::Inference::CallbackService {
   grpc::ServerUnaryReactor* Info(grpc::CallbackServerContext* context, const v1::InfoRequest*,
                                  v1::InfoResponse* response) override {
     return RunUnary(scoring_, "Inference.Info", *context, [this, response](const Call&) {
-      response->set_generator(parts_.generator_name);
+      if (parts_.generator != nullptr) response->set_generator(parts_.generator_name());
       if (parts_.embedder != nullptr) {
         response->set_embedder(parts_.embedder->Name());
         response->set_embedder_dimension(parts_.embedder->Dimension());

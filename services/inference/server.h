@@ -4,6 +4,7 @@
 // Thread-safe. Stop the gRPC server before destroying the service.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,7 +18,7 @@ namespace citeseek::services {
 // Any of them may be null: its calls fail with kFailedPrecondition. All outlive the service.
 struct InferenceParts {
   inference::Generator* generator = nullptr;
-  std::string generator_name;
+  std::function<std::string()> generator_name;  // of now; asked only if there is a generator
   inference::Embedder* embedder = nullptr;
   inference::Reranker* reranker = nullptr;
 };

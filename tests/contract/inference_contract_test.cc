@@ -17,7 +17,7 @@ class InferenceContract : public ::testing::TestWithParam<Place> {
   FakeReranker fake_reranker_;
   std::unique_ptr<grpc::Service> service_ =
       services::MakeInferenceServer({.generator = &fake_generator_,
-                                     .generator_name = "fake-generator",
+                                     .generator_name = [] { return "fake-generator"; },
                                      .embedder = &fake_embedder_,
                                      .reranker = &fake_reranker_},
                                     {});

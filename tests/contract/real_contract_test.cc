@@ -88,7 +88,7 @@ class RealContract : public ::testing::Test {
                                        .generator = generator_.get(),
                                        .analyzer = analyzer_.get()});
     services_.push_back(services::MakeInferenceServer({.generator = generator_.get(),
-                                                       .generator_name = "m",
+                                                       .generator_name = [] { return "m"; },
                                                        .embedder = embedder_.get(),
                                                        .reranker = reranker_.get()},
                                                       {}));
@@ -231,7 +231,7 @@ TEST_F(RealContract, TheModelFailsTheSame) {
   generator_ = nullptr;  // nobody uses the model with the right key any more
   const auto refused = Model("wrong");
   const auto service =
-      services::MakeInferenceServer({.generator = refused.get(), .generator_name = "m"}, {});
+      services::MakeInferenceServer({.generator = refused.get(), .generator_name = [] { return "m"; }}, {});
   GrpcServer server({service.get()});
   const auto client =
       services::ConnectInference(server.channel(), absl::Now() + absl::Seconds(20)).value();

@@ -22,6 +22,7 @@ log: warn
 roles: [gateway, retrieval]
 remotes: {gateway: g:1, retrieval: r:2, indexer: i:3, inference: n:4}
 openai: {url: "http://m:8000/v1", model: r1, key_file: /run/key}
+engine: {embedder: /e, reranker: /r, quantize: q4, kv_memory: 1.5GiB, threads: 3}
 limits: {workers: 3, queue: 7}
 )",
                                   "c.yaml");
@@ -38,6 +39,11 @@ limits: {workers: 3, queue: 7}
   EXPECT_EQ(config->openai.url, "http://m:8000/v1");
   EXPECT_EQ(config->openai.model, "r1");
   EXPECT_EQ(config->openai.key_file, "/run/key");
+  EXPECT_EQ(config->engine.embedder, "/e");
+  EXPECT_EQ(config->engine.reranker, "/r");
+  EXPECT_EQ(config->engine.quantize, "q4");
+  EXPECT_EQ(config->engine.kv_memory, 1610612736);
+  EXPECT_EQ(config->engine.threads, 3);
   EXPECT_EQ(config->limits.workers, 3);
   EXPECT_EQ(config->limits.queue_limit, 7u);
 }
@@ -50,8 +56,8 @@ struct BadConfig {
 TEST(Config, WhatIsWrongIsNamedWithItsPlace) {
   const BadConfig cases[] = {
       {"data: x\nlissen: y\n",
-       "c.yaml:2:1: unknown key 'lissen' in the configuration; allowed: data, limits, listen, "
-       "log, metrics, openai, remotes, roles"},
+       "c.yaml:2:1: unknown key 'lissen' in the configuration; allowed: data, engine, limits, "
+       "listen, log, metrics, openai, remotes, roles"},
       {"limits:\n  wrokers: 1\n",
        "c.yaml:2:3: unknown key 'wrokers' in limits; allowed: queue, workers"},
       {"limits:\n  workers: many\n", "c.yaml:2:12: workers is not a whole number"},
@@ -67,6 +73,10 @@ TEST(Config, WhatIsWrongIsNamedWithItsPlace) {
       {"listen: a:70000",
        "c.yaml:1:9: listen 'a:70000' is not HOST:PORT with a port in [0, 65535]"},
       {"log: loud", "c.yaml:1:6: log is not one of debug, info, warn, error, off"},
+      {"engine: {quantize: q5}", "c.yaml:1:20: quantize is not one of q8, q4"},
+      {"engine: {kv_memory: big}", "c.yaml:1:21: kv_memory: size 'big' is not like 512MiB"},
+      {"openai: {url: u, model: m}\nengine: {model: /m}",
+       "c.yaml:2:9: openai and engine.model are two models for one answer: name one"},
       {"- a\n- b\n", "c.yaml:1:1: the configuration is not a map of keys to values"},
       {"data: \"open\nlisten: x", "c.yaml:2:10: "},
   };
@@ -90,6 +100,21 @@ TEST(Config, RolesAreACommaList) {
             (std::set{ServiceRole::kIndexer, ServiceRole::kInference}));
   EXPECT_FALSE(ParseRoles("").ok());
   EXPECT_FALSE(ParseRoles("indexer,").ok());
+}
+
+TEST(ParseSize, UnitsArePowersOf1024) {
+  for (const auto& [text, bytes] :
+       {std::pair("1", 1.0), std::pair("1073741824", 1073741824.0), std::pair("512MiB", 0x1p29),
+        std::pair("2G", 0x1p31), std::pair("1.5 gb", 1.5 * 0x1p30), std::pair("4 KiB", 4096.0),
+        std::pair("7B", 7.0), std::pair("1T", 0x1p40)}) {
+    const auto size = ParseSize(text);
+    ASSERT_TRUE(size.ok()) << text << ": " << size.status();
+    EXPECT_EQ(static_cast<double>(*size), bytes) << text;
+  }
+  for (const char* bad :
+       {"", "0", "-1", "G", "1X", "1GG", "1GiBs", "1BB", "1e400", "1..2M", "9999999T"}) {
+    EXPECT_FALSE(ParseSize(bad).ok()) << bad;
+  }
 }
 
 }  // namespace

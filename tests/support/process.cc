@@ -82,8 +82,8 @@ ServerProcess::ServerProcess(const std::vector<std::string>& arguments, bool awa
   pid_ = Spawn(arguments, "/dev/null", ends[1], "", errors_file_);
   close(ends[1]);
   output_ = ends[0];
-  std::string line;
   if (!await_line) return;
+  std::string& line = first_line_;
   for (char c = 0; read(output_, &c, 1) == 1 && c != '\n';) line += c;
   constexpr char kKey[] = "\"address\":\"";
   if (const std::size_t at = line.find(kKey); at != std::string::npos) {

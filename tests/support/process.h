@@ -31,6 +31,7 @@ class ServerProcess {
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   const std::string& address() const { return address_; }  // empty: it did not start
+  const std::string& first_line() const { return first_line_; }
   bool running();
   pid_t pid() const { return pid_; }
   // Sends the signal, waits for the end and returns the exit code (128 + signal if killed by it).
@@ -42,6 +43,7 @@ class ServerProcess {
   pid_t pid_ = -1;
   int output_ = -1;
   std::string errors_file_;
+  std::string first_line_;
   std::string address_;
 };
 

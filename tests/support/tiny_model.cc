@@ -48,7 +48,8 @@ std::string Weights(std::uint32_t seed) {
     const std::size_t begin = data.size();
     for (int i = 0; i < rows * std::max(columns, 1); ++i) {
       const double uniform = static_cast<double>(random()) / 4294967296.0 * 2 - 1;
-      const auto value = static_cast<float>(scale == 0 ? 1.0 : uniform * scale);
+      const bool control = name.starts_with("embed") && i >= kTinyStart * kHidden;
+      const auto value = static_cast<float>(control ? 0.0 : scale == 0 ? 1.0 : uniform * scale);
       data.append(reinterpret_cast<const char*>(&value), sizeof(value));
     }
     header += (header.size() > 1 ? ", \"model." : "\"model.") + name +

@@ -1,7 +1,8 @@
 // Tiny model: the files of a chat model with random weights, small enough to make in a test.
 //
 // Qwen2's shape, f32, a few hundred KiB; its tokenizer knows the 256 bytes (id = byte) and the
-// control tokens below. What it says is noise, the same on every machine.
+// control tokens below. What it says is noise, the same on every machine, and never ends by
+// itself: the control tokens' rows are zero, and hardly ever the best.
 #pragma once
 
 #include <cstdint>
