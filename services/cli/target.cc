@@ -53,7 +53,7 @@ absl::StatusOr<ServerFile> FindServer(const std::string& data) {
     return absl::NotFoundError("the server is gone");
   }
   const auto channel = MakeChannel(server->address);
-  auto status = WaitConnected(*channel, server->address, absl::Now() + absl::Seconds(2),
+  auto status = WaitConnected(*channel, server->address, absl::Now() + absl::Seconds(10),
                               /*patient=*/false);
   if (!status.ok()) return status;
   return server;
