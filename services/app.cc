@@ -20,6 +20,7 @@
 #include "inference/engine.h"
 #include "inference/reranker.h"
 #include "retrieval/hybrid_retriever.h"
+#include "retrieval/reranking_retriever.h"
 #include "services/call.h"
 #include "services/gateway/client.h"
 #include "services/gateway/server.h"
@@ -73,11 +74,15 @@ absl::Status Missing(const char* role, const char* needed) {
                                                  needed));
 }
 
+int Threads(const EngineConfig& config) {
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  return config.threads > 0 ? config.threads : std::max(1, processors);
+}
+
 // Opens the model and lets it say a token.
 absl::StatusOr<std::unique_ptr<inference::Engine>> OpenTried(const EngineConfig& config) {
-  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
   const inference::ModelOptions model = {
-      .threads = config.threads > 0 ? config.threads : std::max(1, processors),
+      .threads = Threads(config),
       .storage = config.quantize == "q8"   ? inference::Storage::kQ8
                  : config.quantize == "q4" ? inference::Storage::kQ4
                                            : inference::Storage::kAsStored};
@@ -112,6 +117,7 @@ struct App::Parts {
   std::unique_ptr<const indexer::Analyzer> analyzer;
   std::unique_ptr<indexer::Indexer> indexer;
   std::unique_ptr<indexer::SnapshotSource> snapshots;
+  std::unique_ptr<retrieval::Retriever> search;  // what a reranking retriever is made of
   std::unique_ptr<retrieval::Retriever> retriever;
   // gateway
   std::unique_ptr<gateway::Answerer> answerer;
@@ -123,6 +129,8 @@ struct App::Parts {
 
   bool Has(ServiceRole role) const { return config.roles.contains(role); }
   absl::Status MakeInference();
+  absl::Status MakeEmbedder();
+  absl::Status MakeReranker();
   absl::Status MakeGenerator();
   absl::Status MakeIndexer();
   absl::Status MakeRetrieval();
@@ -130,6 +138,30 @@ struct App::Parts {
   void MakeServices(const ServerOptions& options);
   std::vector<Canary> Canaries();
 };
+
+absl::Status App::Parts::MakeEmbedder() {
+  const std::string& path = config.engine.embedder;
+  if (path.empty()) {
+    embedder = inference::MakeHashingEmbedder();
+    return absl::OkStatus();
+  }
+  log->Write(LogLevel::kInfo, "load", {{"embedder", path}});
+  auto opened = inference::OpenEmbedder(path, {.model = {.threads = Threads(config.engine)}});
+  if (opened.ok()) embedder = *std::move(opened);
+  return opened.status();
+}
+
+absl::Status App::Parts::MakeReranker() {
+  const std::string& path = config.engine.reranker;
+  if (path.empty()) {
+    reranker = inference::MakeCoverageReranker();
+    return absl::OkStatus();
+  }
+  log->Write(LogLevel::kInfo, "load", {{"reranker", path}});
+  auto opened = inference::OpenReranker(path, {.threads = Threads(config.engine)});
+  if (opened.ok()) reranker = *std::move(opened);
+  return opened.status();
+}
 
 absl::Status App::Parts::MakeGenerator() {
   if (!config.engine.model.empty()) {
@@ -155,8 +187,8 @@ absl::Status App::Parts::MakeGenerator() {
 
 absl::Status App::Parts::MakeInference() {
   if (Has(ServiceRole::kInference)) {
-    embedder = inference::MakeHashingEmbedder();
-    reranker = inference::MakeCoverageReranker();
+    if (auto status = MakeEmbedder(); !status.ok()) return status;
+    if (auto status = MakeReranker(); !status.ok()) return status;
     return MakeGenerator();
   }
   // A process that only forwards to other roles has no use for it.
@@ -205,6 +237,14 @@ absl::Status App::Parts::MakeRetrieval() {
   snapshots = *std::move(source);
   retriever = retrieval::MakeHybridRetriever(
       {.snapshots = snapshots.get(), .analyzer = analyzer.get(), .embedder = embedder.get()});
+  // The one without a model sees no more than the search does.
+  const bool reads =
+      reranker != nullptr && reranker->Name() != inference::MakeCoverageReranker()->Name();
+  if (reads) {
+    search = std::move(retriever);
+    retriever =
+        retrieval::MakeRerankingRetriever({.retriever = search.get(), .reranker = reranker.get()});
+  }
   return absl::OkStatus();
 }
 

@@ -448,7 +448,9 @@ absl::Status CheckFormat(const IndexerOptions& options) {
     return absl::FailedPreconditionError(
         absl::StrCat("index directory ", options.directory, " was made with embedder ",
                      format->embedder, " of dimension ", format->dimension, ", not ",
-                     wanted.embedder, " of dimension ", wanted.dimension));
+                     wanted.embedder, " of dimension ", wanted.dimension,
+                     ": open it with that embedder, or index the documents again into another "
+                     "directory"));
   }
   return absl::OkStatus();
 }

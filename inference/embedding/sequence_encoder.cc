@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "inference/model/content_hash.h"
+#include "inference/text/memory.h"
 
 namespace citeseek::inference {
 namespace {
@@ -49,6 +50,12 @@ SequenceEncoder::SequenceEncoder(const ModelConfig& config, const SequenceEncode
 
 absl::StatusOr<std::unique_ptr<SequenceEncoder>> SequenceEncoder::Load(
     const ModelFiles& files, const SequenceEncoderOptions& options) {
+  const std::int64_t weights = WeightMemory(files.weights, options.model.storage);
+  if (const std::int64_t free = FreeMemory(); weights > free) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(files.path, " does not fit the memory: weights ", MemoryText(weights),
+                     ", but only ", MemoryText(free), " is free"));
+  }
   std::unique_ptr<SequenceEncoder> self(new SequenceEncoder(files.config, options));
   ModelConfig& config = self->config_;
   const std::int64_t wanted =

@@ -17,6 +17,7 @@
 #include "services/inference/client.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_directory.h"
+#include "tests/support/tiny_bert.h"
 #include "tests/support/tiny_model.h"
 
 namespace citeseek::testing {
@@ -205,6 +206,36 @@ TEST_F(LocalModel, ChangesUnderLoadWithoutAFailedCall) {
   EXPECT_GE(old_ones, 5);
   EXPECT_GE(new_ones, before + 5);
   EXPECT_EQ(up_->Kill(SIGTERM), 0);
+}
+
+TEST_F(LocalModel, HitsAreEmbeddedAndRerankedByModels) {
+  const TempDirectory embedder, reranker;
+  WriteTinyBert(embedder);
+  WriteTinyBert(reranker, 1);
+  const std::string data = directory_.path() / "vectors";
+  for (const char* text : {"red green", "green blue", "blue and not red"}) {
+    directory_.Write(std::string("colours/") + text + ".txt", text);
+  }
+  const std::vector<std::string> models = {
+      "--embedder", embedder.path(), "--reranker", reranker.path(), "--data", data, "--json"};
+  const auto run = [&](std::vector<std::string> command, bool with_models) {
+    command.insert(command.end(), models.begin() + (with_models ? 0 : 4), models.end());
+    return RunCiteseek(command);
+  };
+  const Output indexed = run({"index", directory_.path() / "colours"}, true);
+  ASSERT_EQ(indexed.exit_code, 0) << indexed.err;
+  const Output found = run({"search", "red"}, true);
+  ASSERT_EQ(found.exit_code, 0) << found.err;
+  EXPECT_EQ(Lines(found.out).size(), 3u) << "all have a vector";
+  EXPECT_EQ(found.err, "");
+  // Vectors of two embedders are never mixed: searching goes on by words, writing is refused.
+  const Output without = run({"search", "red"}, false);
+  EXPECT_EQ(without.exit_code, 0);
+  EXPECT_EQ(Lines(without.out).size(), 2u);
+  EXPECT_THAT(without.err, HasSubstr("lexical only: the index was made with embedder"));
+  const Output refused = run({"index", directory_.path() / "colours"}, false);
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("open it with that embedder, or index the documents again"));
 }
 
 TEST_F(LocalModel, WhatDoesNotFitOrCannotAnswerIsRefusedAtTheStart) {
