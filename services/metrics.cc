@@ -35,6 +35,8 @@ class EngineCollector final : public prometheus::Collectable {
         Family("cached_tokens_total", "Tokens of prompts found in the cache", total,
                s.cached_tokens),
         Family("completion_tokens_total", "Tokens generated", total, s.completion_tokens),
+        Family("drafted_tokens_total", "Tokens guessed and checked", total, s.drafted_tokens),
+        Family("accepted_tokens_total", "Guessed tokens that were right", total, s.accepted_tokens),
         Family("preemptions_total", "Calls put back for lack of blocks", total, s.preemptions),
         Family("calls_finished_total", "Calls answered", total, s.finished),
         Family("calls_cancelled_total", "Calls that their caller left", total, s.cancelled),
