@@ -72,11 +72,13 @@ absl::StatusOr<Config> MakeConfig(const GlobalOptions& global, const ServeOption
   return config;
 }
 
-// Serves until it is told to end. SIGHUP loads the answering model again, as configured now.
+// Serves until it is told to end. SIGHUP loads the answering model again, as configured now; with a
+// terminal it says that the terminal is gone, and ends the server.
 void RunUntilStopped(const Signals& signals, const GlobalOptions& global,
                      const ServeOptions& options, App& app, Log& log) {
+  const bool terminal = isatty(STDIN_FILENO) != 0;
   int signal = 0;
-  while ((signal = signals.Wait()) == SIGHUP) {
+  while ((signal = signals.Wait()) == SIGHUP && !terminal) {
     const auto config = MakeConfig(global, options);
     const absl::Status status = config.ok() ? app.ReloadModel(config->engine) : config.status();
     log.Write(status.ok() ? LogLevel::kInfo : LogLevel::kError, "reload",
