@@ -36,6 +36,11 @@ std::unique_ptr<const Analyzer> MakeAnalyzer();
 // which Analyze gives them.
 bool IsStopTerm(std::string_view term);
 
+// What a misspelt word may mean: the terms of all words one edit away (a letter more, less or other,
+// or two neighbours swapped), each once, without stop terms. Empty unless `word` is 5 to 24 ASCII
+// letters. Thread-safe.
+std::vector<Term> AnalyzeMisspelt(const Analyzer& analyzer, std::string_view word);
+
 // Cuts text into sentences, trimmed of blanks, in order: at full stops that are not those of
 // abbreviations, decimals or addresses, at 。！？；, and at line breaks that no wrapping made.
 // Headings, list items (without their marks) and table rows are sentences of their own; what holds

@@ -14,6 +14,7 @@
 #include "inference/utf8.h"
 #include "retrieval/dense/dense_query.h"
 #include "retrieval/lexical/lexical_query.h"
+#include "retrieval/lexical/spelling.h"
 #include "retrieval/rank/fetch.h"
 #include "retrieval/rank/filter_sets.h"
 #include "retrieval/rank/fusion.h"
@@ -122,7 +123,8 @@ class HybridRetriever : public Retriever {
   absl::StatusOr<std::vector<Candidate>> Rank(const Snapshot& snapshot, const Query& query,
                                               Result* result) const {
     Stopwatch watch;
-    const auto terms = CountTerms(*options_.analyzer, query.text);
+    auto terms = CountTerms(*options_.analyzer, query.text);
+    CorrectSpelling(snapshot, *options_.analyzer, query.text, &terms);
     result->stats.analyze = watch.Lap();
     const auto allowed = AllowedPassages(snapshot, query);
     if (!allowed.ok()) return allowed.status();
@@ -135,8 +137,11 @@ class HybridRetriever : public Retriever {
     LexicalQuery lexical(snapshot, terms, {.k1 = options_.bm25_k1, .b = options_.bm25_b});
     std::vector<ScoredPassage> matching;
     if (lexical_alone || query.legs == Legs::kHybrid) {
-      auto found = lexical.Search(
-          {.top_k = wanted, .allowed = *allowed, .deadline = query.deadline, .stop = query.stop});
+      auto found = lexical.Search({.top_k = wanted,
+                                   .each_passage = query.each_passage,
+                                   .allowed = *allowed,
+                                   .deadline = query.deadline,
+                                   .stop = query.stop});
       if (!found.ok()) return found.status();
       matching = *std::move(found);
       result->stats.lexical = watch.Lap();
@@ -150,7 +155,7 @@ class HybridRetriever : public Retriever {
     if (!lexical_alone && !matching.empty() && !weights.spread) {
       auto candidates = Join(matching, {}, lexical, *dense);
       if (!candidates.ok()) return candidates.status();
-      auto ranked = Fuse(*candidates, weights, top_k);
+      auto ranked = Fuse(*candidates, weights, top_k, query.each_passage);
       result->stats.fuse = watch.Lap();
       // Of documents not seen yet none has a better BM25 than the last one seen.
       const double unseen = matching.size() < wanted ? 0 : matching.back().score;
@@ -172,7 +177,7 @@ class HybridRetriever : public Retriever {
       }
       auto candidates = Join(matching, near, lexical, *dense);
       if (!candidates.ok()) return candidates.status();
-      auto ranked = Fuse(*candidates, weights, top_k);
+      auto ranked = Fuse(*candidates, weights, top_k, query.each_passage);
       result->stats.fuse += watch.Lap();
       if (ranked.size() == top_k || near.size() < nearest || nearest > wanted) return ranked;
     }

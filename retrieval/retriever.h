@@ -33,13 +33,14 @@ struct Query {
   std::string collection;  // empty: all
   std::vector<Filter> filters;
   Legs legs = Legs::kHybrid;
+  bool each_passage = false;  // hits are passages, not only the best one of each document
   // Wait until at least this generation is visible (0: take the newest there is).
   std::uint64_t min_generation = 0;
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};
 };
 
-// The best passage of a document; a document gives one hit.
+// The best passage of a document, which gives one hit, unless Query::each_passage.
 struct Hit {
   std::string document_id;
   std::string collection;

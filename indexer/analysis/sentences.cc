@@ -78,6 +78,7 @@ class Cutter {
   void Cut(std::uint32_t start, std::uint32_t end) {
     start_ = start;
     end_ = end;
+    wide_stops_ = text_.substr(start, end - start).find("。") != std::string_view::npos;
     for (std::size_t at = start; at < end;) {
       const char32_t c = Read(at);
       if (EndsChinese(c) || EndsLatin(c)) at = AfterEnd(at, c);
@@ -121,7 +122,10 @@ class Cutter {
   bool Ends(std::size_t stop, std::size_t at, char32_t mark, std::size_t marks) const {
     if (at >= end_) return true;
     const char32_t after = Peek(at);
-    if (!IsBlank(after)) return IsCjk(after) && (mark != '.' || marks > 1 || CjkBefore(stop));
+    // A dot between Chinese characters is a full stop only where no other ones are used.
+    if (!IsBlank(after)) {
+      return IsCjk(after) && (mark != '.' || marks > 1 || (CjkBefore(stop) && !wide_stops_));
+    }
     std::size_t next = at;
     while (next < end_ && IsBlank(Peek(next))) Read(next);
     while (next < end_ && Opens(Peek(next))) Read(next);
@@ -192,6 +196,7 @@ class Cutter {
   std::vector<ByteRange>& out_;
   std::uint32_t start_ = 0;
   std::uint32_t end_ = 0;
+  bool wide_stops_ = false;  // the block holds 。
 };
 
 // Whether a line goes on in the next one: text that was wrapped at a column.

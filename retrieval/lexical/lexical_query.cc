@@ -62,7 +62,7 @@ LexicalQuery::LexicalQuery(const indexer::Snapshot& snapshot, std::span<const Qu
 }
 
 absl::StatusOr<std::vector<ScoredPassage>> LexicalQuery::Search(const SearchOptions& options) {
-  TopDocuments top(options.top_k);
+  TopDocuments top(options.top_k, options.each_passage);
   for (std::size_t s = 0; s < lists_.size(); ++s) {
     const SegmentSearch search{.segment = snapshot_.segments()[s].get(),
                                .segment_number = static_cast<std::uint32_t>(s),

@@ -30,11 +30,13 @@ class LexicalQuery {
 
   struct SearchOptions {
     std::size_t top_k = 10;
+    bool each_passage = false;                     // or one a document
     std::span<const indexer::PassageSet> allowed;  // one a segment; empty: all
     absl::Time deadline = absl::InfiniteFuture();
     std::stop_token stop = {};
   };
-  // The top_k best documents with a score > 0, best first. kCancelled, kDeadlineExceeded.
+  // The top_k best documents, or passages, with a score > 0, best first. kCancelled,
+  // kDeadlineExceeded.
   absl::StatusOr<std::vector<ScoredPassage>> Search(const SearchOptions& options);
 
   // The same sum as Search takes, 0 if the passage holds none of the terms.

@@ -18,7 +18,7 @@ std::vector<QueryTerm> CountTerms(const indexer::Analyzer& analyzer, std::string
       terms[place->second].weight += 1;
     } else if (terms.size() < kMaxDistinctTerms) {
       places.emplace(word.text, terms.size());
-      terms.push_back({.text = std::move(word.text), .weight = 1});
+      terms.push_back({.text = std::move(word.text), .weight = 1, .source = word.source});
     }
   }
   return terms;

@@ -15,6 +15,7 @@ namespace citeseek::retrieval {
 struct QueryTerm {
   std::string text;
   double weight = 1;
+  indexer::ByteRange source = {};  // where in the query it stands first
 };
 
 // A 32 KB query may hold ten thousand words: only this many distinct ones are looked up in the

@@ -12,14 +12,14 @@ std::uint64_t DocumentKey(const ScoredPassage& p) {
 
 }  // namespace
 
-TopDocuments::TopDocuments(std::size_t k) : k_(k) {
+TopDocuments::TopDocuments(std::size_t k, bool each_passage) : k_(k), each_passage_(each_passage) {
   heap_.reserve(k);
   documents_.reserve(k);
 }
 
 void TopDocuments::Offer(const ScoredPassage& passage) {
   if (heap_.size() == k_ && !BetterPassage(passage, heap_.front())) return;
-  if (documents_.contains(DocumentKey(passage))) {
+  if (!each_passage_ && documents_.contains(DocumentKey(passage))) {
     const auto same = std::find_if(heap_.begin(), heap_.end(), [&](const ScoredPassage& other) {
       return DocumentKey(other) == DocumentKey(passage);
     });

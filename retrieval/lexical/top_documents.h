@@ -1,4 +1,5 @@
-// TopDocuments: keeps the k best documents of a stream of scored passages, one passage each.
+// TopDocuments: keeps the k best documents of a stream of scored passages, one passage each; or the
+// k best passages.
 //
 // Of two passages with equal scores the one of the earlier segment, then the lower number, is
 // better; so the outcome does not depend on the order in which they come. Single-threaded.
@@ -28,7 +29,7 @@ inline bool BetterPassage(const ScoredPassage& a, const ScoredPassage& b) {
 
 class TopDocuments {
  public:
-  explicit TopDocuments(std::size_t k);
+  explicit TopDocuments(std::size_t k, bool each_passage = false);
 
   // Passages that score less than this cannot enter.
   float threshold() const { return threshold_; }
@@ -40,6 +41,7 @@ class TopDocuments {
 
  private:
   std::size_t k_;
+  bool each_passage_;
   float threshold_ = 0;
   std::vector<ScoredPassage> heap_;  // worst on top once it holds k
   absl::flat_hash_set<std::uint64_t> documents_;

@@ -15,7 +15,7 @@ FusionWeights DenseLeg(bool knows_meaning, std::optional<double> weight, std::si
 }
 
 std::vector<Candidate> Fuse(std::span<const Candidate> candidates, const FusionWeights& weights,
-                            std::size_t top_k) {
+                            std::size_t top_k, bool each_passage) {
   std::vector<Candidate> ranked(candidates.begin(), candidates.end());
   float best_lexical = 0;
   float least_dense = ranked.empty() ? 0 : ranked[0].dense;
@@ -41,7 +41,8 @@ std::vector<Candidate> Fuse(std::span<const Candidate> candidates, const FusionW
   std::size_t kept = 0;
   for (const Candidate& c : ranked) {
     if (kept == top_k) break;
-    if (documents.insert(std::uint64_t{c.segment} << 32 | c.document).second) ranked[kept++] = c;
+    if (each_passage || documents.insert(std::uint64_t{c.segment} << 32 | c.document).second)
+      ranked[kept++] = c;
   }
   ranked.resize(kept);
   return ranked;

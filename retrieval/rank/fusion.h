@@ -38,8 +38,8 @@ struct FusionWeights {
 // either number.
 FusionWeights DenseLeg(bool knows_meaning, std::optional<double> weight, std::size_t terms);
 
-// The best candidate of each document, best first, at most top_k; equal scores by place.
+// The best candidate of each document, or all, best first, at most top_k; equal scores by place.
 std::vector<Candidate> Fuse(std::span<const Candidate> candidates, const FusionWeights& weights,
-                            std::size_t top_k);
+                            std::size_t top_k, bool each_passage = false);
 
 }  // namespace citeseek::retrieval

@@ -11,6 +11,15 @@ namespace {
 constexpr char kDim[] = "\033[2m";
 constexpr char kPlain[] = "\033[0m";
 
+// Each line of a quote stands under the first.
+std::string Indented(const std::string& quote) {
+  std::string lines = Printable(quote);
+  for (std::size_t at = lines.find('\n'); at != std::string::npos; at = lines.find('\n', at + 6)) {
+    lines.insert(at + 1, "     ");
+  }
+  return lines;
+}
+
 // Prints the answer as it comes; thoughts, dimmed, only to a terminal.
 struct EventPrinter {
   bool terminal;
@@ -36,7 +45,7 @@ struct EventPrinter {
       std::cout << "\n[" << citation.marker << "] " << Printable(title);
       const std::string& uri = citation.uri.empty() ? citation.document_id : citation.uri;
       if (uri != title) std::cout << "  " << Printable(uri);
-      std::cout << "\n    \"" << Printable(citation.quote) << "\"\n";
+      std::cout << "\n    \"" << Indented(citation.quote) << "\"\n";
     }
     if (!event.answer.receipt.degraded.empty()) {
       std::cerr << "citeseek: " << Printable(event.answer.receipt.degraded) << "\n";

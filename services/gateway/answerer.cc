@@ -16,6 +16,7 @@
 #include "services/gateway/guard.h"
 #include "services/gateway/markers.h"
 #include "services/gateway/prompt.h"
+#include "services/gateway/reading.h"
 #include "services/gateway/thinking.h"
 
 namespace citeseek::gateway {
@@ -87,8 +88,7 @@ std::string Closed(std::string text, bool chinese) {
 }
 
 // How the generator's texts start, learned from what it has sent. Each mode for itself: templates
-// may open the thought only where thoughts are asked for. The first reply in a mode is therefore
-// held back until it is decided; the later ones stream.
+// may open the thought only where thoughts are asked for.
 struct Openings {
   std::atomic<Opening> quick{Opening::kUnknown};
   std::atomic<Opening> deep{Opening::kUnknown};
@@ -165,16 +165,18 @@ class Asking {
   absl::Status Retrieve(bool optional) {
     const absl::Time start = absl::Now();
     absl::StatusOr<retrieval::Result> result =
-        options_.retriever->Search({.text = question_.text,
-                                    .top_k = question_.top_k,
+        options_.retriever->Search({.text = SearchText(question_.text),
+                                    .top_k = PassagesWanted(question_.top_k),
                                     .collection = question_.collection,
                                     .filters = question_.filters,
+                                    .each_passage = true,
                                     .min_generation = question_.min_generation,
                                     .deadline = question_.deadline,
                                     .stop = question_.stop});
     if (absl::Status alive = Alive(); !alive.ok()) return alive;
     if (result.ok()) {
       result_ = *std::move(result);
+      KeepPassages(question_.top_k, &result_.hits);
     } else if (!optional) {
       return result.status();
     }

@@ -421,6 +421,23 @@ QuestionCues ReadCues(std::string_view question) {
   return cues;
 }
 
+indexer::ByteRange AskingPhrase(std::string_view question) {
+  static constexpr auto kPhrases = std::to_array<std::string_view>(
+      {"什么时候",  "什么时间",   "什么地方", "什么名字",  "什么年代",   "哪一年",
+       "哪一天",    "哪个月",     "几几年",   "为什么",    "什么人",     "哪年",
+       "哪天",      "何时",       "何年",     "何地",      "何处",       "何人",
+       "哪位",      "几月",       "几号",     "几点",      "what year",  "which year",
+       "what date", "which date", "what day", "what time", "what month", "which month"});
+  const std::string lower = LowerAscii(question);
+  for (std::string_view phrase : kPhrases) {
+    const std::size_t at = lower.find(phrase);
+    if (at == std::string::npos) continue;
+    return {.start = static_cast<std::uint32_t>(at),
+            .end = static_cast<std::uint32_t>(at + phrase.size())};
+  }
+  return {};
+}
+
 std::vector<Rewording> FindRewordings(std::string_view question) {
   static constexpr auto kPhrases = std::to_array<std::pair<std::string_view, std::string_view>>({
       {"how long", "length"},

@@ -21,6 +21,9 @@ struct QuestionCues {
 
 QuestionCues ReadCues(std::string_view question);
 
+// The words that only ask, "什么时候" or "what year", which no answer repeats; empty if none.
+indexer::ByteRange AskingPhrase(std::string_view question);
+
 // A phrase of the question, and other words that answers use for it: "how long", "length".
 struct Rewording {
   indexer::ByteRange range;

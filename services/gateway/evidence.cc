@@ -12,6 +12,9 @@ namespace {
 // Sentences that the collection is taken to have beyond those retrieved.
 constexpr double kBackgroundSentences = 200;
 
+// Unknown words of one question that are taken for misspelt ones.
+constexpr int kMaxGuesses = 8;
+
 void Normalise(TermSet* terms) {
   std::sort(terms->begin(), terms->end());
   terms->erase(std::unique(terms->begin(), terms->end()), terms->end());
@@ -34,6 +37,36 @@ bool IsEntity(std::string_view question, indexer::ByteRange word) {
   return capital;
 }
 
+// "## Title", of which the range holds only the title, or a title underlined by === or ---.
+bool IsMarkedHeading(std::string_view text, indexer::ByteRange range) {
+  std::size_t at = range.start;
+  while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t')) --at;
+  if (at > 0 && text[at - 1] == '#') {
+    while (at > 0 && text[at - 1] == '#') --at;
+    return at == 0 || text[at - 1] == '\n' || text[at - 1] == ' ';
+  }
+  if (text.substr(range.end, 1) != "\n") return false;
+  const std::string_view next =
+      text.substr(range.end + 1, text.find('\n', range.end + 1) - range.end - 1);
+  return next.size() >= 3 && (next.find_first_not_of("=\r") == std::string_view::npos ||
+                              next.find_first_not_of("-\r") == std::string_view::npos);
+}
+
+// A few words with a full stop that open a paragraph and name what follows: "二、门票。", "Music.".
+bool IsRunInHeading(std::string_view text, indexer::ByteRange range) {
+  if (range.end - range.start > 24 || range.end >= text.size() || text[range.end] == '\n') {
+    return false;
+  }
+  if (range.start > 0 && text[range.start - 1] != '\n') return false;
+  const std::string_view line = text.substr(range.start, range.end - range.start);
+  const bool wide = line.ends_with("。");
+  if (!wide && !line.ends_with(".")) return false;
+  const auto spaces = std::count(line.begin(), line.end(), ' ');
+  if (!wide) return spaces <= 1 && line.find_first_of("0123456789") == std::string_view::npos;
+  // Chinese: the items of a list, 一、 to 十、.
+  return line.find("、") != std::string_view::npos && line.find("、") <= 6;
+}
+
 // A short paragraph at the top of the text that is no sentence.
 bool IsLoneTitle(std::string_view text, indexer::ByteRange range) {
   if (range.start > 0 || range.end > 90 || text.substr(range.end, 2) != "\n\n") return false;
@@ -44,21 +77,14 @@ bool IsLoneTitle(std::string_view text, indexer::ByteRange range) {
          !line.ends_with("：") && !line.ends_with("；");
 }
 
-// True if one is the other with one letter more, less, other, or two neighbours swapped.
-bool IsMisspelling(std::string_view a, std::string_view b) {
-  if (a.size() > b.size()) std::swap(a, b);
-  if (a.size() < 5 || b.size() - a.size() > 1 || a[0] != b[0]) return false;
-  std::size_t i = 0;
-  while (i < a.size() && a[i] == b[i]) ++i;
-  const std::string_view rest_a = a.substr(i), rest_b = b.substr(i);
-  if (a.size() < b.size()) return rest_a == rest_b.substr(1);
-  if (rest_a.size() < 2) return true;
-  return rest_a.substr(1) == rest_b.substr(1) ||
-         (rest_a[0] == rest_b[1] && rest_a[1] == rest_b[0] && rest_a.substr(2) == rest_b.substr(2));
-}
-
-bool IsLatinWord(std::string_view term) {
-  return std::all_of(term.begin(), term.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+// "2018" for 二〇一八年, "31" for 三十一: the digits of what is written in Chinese numerals.
+std::vector<std::string> HanNumbers(std::string_view text) {
+  std::vector<std::string> numbers;
+  for (const Value& value : FindValues(text)) {
+    if ((text[value.range.start] & '\x80') == 0) continue;
+    numbers.push_back(value.date ? value.number.substr(0, value.number.find('-')) : value.number);
+  }
+  return numbers;
 }
 
 // The bytes between 《》, 「」, “” or "".
@@ -87,10 +113,13 @@ bool Holds(const TermSet& terms, TermId term) {
 
 TermSet Evidence::Terms(std::string_view text) {
   TermSet terms;
-  for (indexer::Term& term : analyzer_.Analyze(text)) {
-    if (indexer::IsStopTerm(term.text)) continue;
+  const auto add = [&](std::string term) {
     const auto id = static_cast<TermId>(ids_.size());
-    terms.push_back(ids_.try_emplace(std::move(term.text), id).first->second);
+    terms.push_back(ids_.try_emplace(std::move(term), id).first->second);
+  };
+  for (std::string& number : HanNumbers(text)) add(std::move(number));
+  for (indexer::Term& term : analyzer_.Analyze(text)) {
+    if (!indexer::IsStopTerm(term.text)) add(std::move(term.text));
   }
   Normalise(&terms);
   return terms;
@@ -122,7 +151,8 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
       if (sentence.kind == LineKind::kTableRule) continue;
       sentence.terms = Terms(line);
       if (sentence.terms.empty()) continue;
-      if (line == hits[source].title || IsLoneTitle(text, range)) {
+      if (line == hits[source].title || IsRunInHeading(text, range) || IsLoneTitle(text, range) ||
+          IsMarkedHeading(text, range)) {
         sentence.kind = LineKind::kHeading;
       }
       sentence.answers = sentence.kind != LineKind::kHeading;
@@ -166,16 +196,21 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
 std::vector<Slot> Evidence::Slots(std::string_view question) {
   std::map<std::uint32_t, Slot> slots;  // by their first byte
   const std::vector<bool> quoted = QuotedBytes(question);
+  const indexer::ByteRange asking = AskingPhrase(question);
+  int guesses = 0;
   for (const indexer::Term& term : analyzer_.Analyze(question)) {
     if (indexer::IsStopTerm(term.text)) continue;
     const auto fresh = static_cast<TermId>(ids_.size());
     const TermId id = ids_.try_emplace(term.text, fresh).first->second;
     // No passage holds the word: it may be misspelt.
     TermId meant = id;
-    if (id >= weights_.size() && IsLatinWord(term.text)) {
-      for (const auto& [known, known_id] : ids_) {
-        if (known_id >= weights_.size() || !IsMisspelling(term.text, known)) continue;
-        if (meant == id || known_id < meant) meant = known_id;
+    if (id >= weights_.size() && guesses++ < kMaxGuesses) {
+      const std::string_view word =
+          question.substr(term.source.start, term.source.end - term.source.start);
+      for (const indexer::Term& other : indexer::AnalyzeMisspelt(analyzer_, word)) {
+        const auto known = ids_.find(other.text);
+        if (known == ids_.end() || known->second >= weights_.size()) continue;
+        if (meant == id || known->second < meant) meant = known->second;
       }
     }
     const double weight = Weight(meant);
@@ -184,12 +219,14 @@ std::vector<Slot> Evidence::Slots(std::string_view question) {
       const bool wide = (question[at] & '\x80') != 0;
       while (end < term.source.end && (!wide || (question[end] & '\xC0') == '\x80')) ++end;
       // 的 says nothing even where a bigram holds it.
-      if (!wide || !indexer::IsStopTerm(question.substr(at, end - at))) {
+      const bool asks = at >= asking.start && at < asking.end;
+      if (!asks && (!wide || !indexer::IsStopTerm(question.substr(at, end - at)))) {
         Slot& slot = slots[at];
         const double share = wide ? weight * kCharacterShare : weight;
-        slot.weight = slot.terms.empty() ? share : std::min(slot.weight, share);
+        slot.weight = slot.weight == 0 ? share : std::min(slot.weight, share);
         slot.entity = quoted[at] || (!wide && IsEntity(question, term.source));
-        slot.terms.push_back(meant);
+        (wide && term.source.end - term.source.start <= 4 ? slot.weak : slot.terms)
+            .push_back(meant);
       }
       at = end;
     }
@@ -199,10 +236,12 @@ std::vector<Slot> Evidence::Slots(std::string_view question) {
     for (auto it = slots.lower_bound(rewording.range.start);
          it != slots.end() && it->first < rewording.range.end; ++it) {
       it->second.terms.insert(it->second.terms.end(), words.begin(), words.end());
+      for (TermId word : words) it->second.weight = std::max(it->second.weight, Weight(word));
     }
   }
   std::vector<Slot> all;
   for (auto& [at, slot] : slots) {
+    if (slot.terms.empty()) slot.terms.swap(slot.weak);
     Normalise(&slot.terms);
     all.push_back(std::move(slot));
   }

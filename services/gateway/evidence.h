@@ -36,6 +36,7 @@ struct Sentence {
 struct Slot {
   double weight = 0;
   TermSet terms;        // any of them carries the slot
+  TermSet weak;         // of Chinese: the character alone, which carries a part of it
   bool entity = false;  // a number, a name, or quoted: nothing else will do
 };
 

@@ -10,6 +10,7 @@ namespace {
 // Tuned with tests/bench/extract_quality.cc on several question sets, English and Chinese.
 constexpr double kContextShare = 0.75;    // of a term's weight, held by title, heading or header
 constexpr double kNeighbourShare = 0.45;  // held by the sentence before, or after
+constexpr double kWeakShare = 0.5;        // by a character of it, without the word
 constexpr double kElsewhereShare = 0.6;   // of an entity, held elsewhere in the passage
 constexpr double kWithoutEntities = 0.4;  // of the support, where none of the entities is there
 constexpr double kLengthPower = 0.65;
@@ -25,7 +26,7 @@ constexpr double kNearOtherSource = 0.75;  // which may confirm or contradict
 constexpr double kBothCarry = 0.85;  // of the question, by sentences that state it differently
 // Below these the documents do not say. The terms of Chinese overlap, so chance carries more.
 constexpr double kMinSupport = 0.38;
-constexpr double kMinSupportChinese = 0.58;
+constexpr double kMinSupportChinese = 0.52;
 constexpr double kAlike = 0.6;              // of two sentences that state the same thing, or not
 constexpr std::size_t kLongSentence = 600;  // bytes
 
@@ -71,6 +72,8 @@ Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::
       share = 1;
     } else if (HoldsAny(&sentence.context, slot.terms)) {
       share = kContextShare;
+    } else if (HoldsAny(&sentence.terms, slot.weak)) {
+      share = kWeakShare;
     } else if (HoldsAny(before, slot.terms) || HoldsAny(after, slot.terms)) {
       share = kNeighbourShare;
     } else {

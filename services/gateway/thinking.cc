@@ -1,5 +1,7 @@
 #include "services/gateway/thinking.h"
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -16,7 +18,29 @@ bool IsProperPrefix(std::string_view part, std::string_view whole) {
   return part.size() < whole.size() && whole.substr(0, part.size()) == part;
 }
 
+// How reasoning models begin to think; in lower case. A word that goes on is another word.
+constexpr auto kThoughtOpenings = std::to_array<std::string_view>(
+    {"okay",   "ok,",      "ok.",       "ok ",      "alright",      "all right",  "hmm",
+     "wait",   "well,",    "so ",       "so,",      "now ",         "now,",       "first ",
+     "first,", "let me",   "let's",     "let us",   "i need",       "i should",   "i have",
+     "i will", "i'll",     "i'm",       "i want",   "we need",      "we have",    "we are",
+     "we're",  "the user", "the query", "the task", "the question", "looking at", "to answer",
+     "嗯",     "好的",     "好，",      "好吧",     "首先",         "用户",       "让我",
+     "我需要", "我现在",   "我要",      "我来",     "我得",         "我应该",     "我们需要",
+     "现在",   "接下来",   "这个问题",  "问题是",   "看起来"});
+
 }  // namespace
+
+// True once the held text shows that it is no thought.
+bool ThoughtSplitter::BeginsAsAnswer() const {
+  std::string start = held_.substr(std::min(held_.find_first_not_of(kBlanks), held_.size()), 16);
+  for (char& c : start) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return !start.empty() && std::none_of(kThoughtOpenings.begin(), kThoughtOpenings.end(),
+                                        [&](std::string_view opening) {
+                                          return start.starts_with(opening) ||
+                                                 IsProperPrefix(start, opening);
+                                        });
+}
 
 ThoughtSplitter::ThoughtSplitter(Opening opening)
     : state_(opening == Opening::kUnknown   ? State::kUndecided
@@ -65,12 +89,14 @@ void ThoughtSplitter::Feed(const Piece& piece, std::vector<Piece>* out) {
       if (state_ == State::kThought) trim_ = true;
       state_ = State::kAnswer;
     } else if (IsProperPrefix(rest, kOpen) || IsProperPrefix(rest, kClose)) {
+      if (state_ == State::kUndecided && at > 0 && BeginsAsAnswer()) state_ = State::kAnswer;
       if (state_ != State::kUndecided) Emit(at, out);
       return;
     } else {
       seen_ = at + 1;
     }
   }
+  if (state_ == State::kUndecided && BeginsAsAnswer()) state_ = State::kAnswer;
   if (state_ == State::kUndecided) {
     seen_ = held_.size();
   } else {
@@ -79,10 +105,10 @@ void ThoughtSplitter::Feed(const Piece& piece, std::vector<Piece>* out) {
 }
 
 void ThoughtSplitter::Finish(bool whole, std::vector<Piece>* out) {
-  if (state_ == State::kUndecided) {
-    state_ = whole ? State::kAnswer : State::kThought;
-    const bool text = held_.find_first_not_of(kBlanks) != std::string::npos;
-    if (whole && text) learned_ = Opening::kAnswer;
+  if (state_ == State::kUndecided) state_ = whole ? State::kAnswer : State::kThought;
+  const bool text = !trim_ || held_.find_first_not_of(kBlanks) != std::string::npos;
+  if (whole && text && state_ == State::kAnswer && learned_ == Opening::kUnknown) {
+    learned_ = Opening::kAnswer;
   }
   Emit(held_.size(), out);
 }

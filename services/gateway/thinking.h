@@ -3,9 +3,12 @@
 // Single-threaded; one per generation. Thoughts are pieces of kind kThought and what stands between
 // <think> and </think> in text, with the tags cut anywhere by the stream. The templates of R1 and
 // its kin open the tag in the prompt, so that the text starts inside a thought and only </think> is
-// ever seen. The rule: with Opening::kUnknown text is held back until a tag or a thought piece
-// tells which it was; a reply that ends by itself without any was an answer; one that was cut off
-// may have been a thought and counts as one. Linear time; holds back at most 8 bytes otherwise.
+// ever seen. The rule for Opening::kUnknown: text that begins as thoughts do ("Okay, so the user
+// asks", "嗯，") is held back until a tag or a thought piece tells which it was; a reply that ends
+// by itself without any was an answer; one that was cut off may have been a thought and counts as
+// one. Text that begins otherwise is the answer and streams from its first word. Should a </think>
+// follow after all, learned() keeps the next reply from the same mistake. Linear time; holds back
+// at most 16 bytes otherwise.
 #pragma once
 
 #include <string>
@@ -38,6 +41,7 @@ class ThoughtSplitter {
   enum class State { kUndecided, kThought, kAnswer };
 
   void Emit(std::size_t length, std::vector<inference::Piece>* out);
+  bool BeginsAsAnswer() const;
 
   Opening learned_ = Opening::kUnknown;
   State state_;

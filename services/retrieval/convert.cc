@@ -61,6 +61,7 @@ v1::SearchRequest ToProto(const retrieval::Query& query) {
   ToProto(query.filters, *request.mutable_filters());
   request.set_legs(ToProto(query.legs));
   request.set_min_generation(query.min_generation);
+  request.set_each_passage(query.each_passage);
   return request;
 }
 
@@ -72,6 +73,7 @@ retrieval::Query FromProto(const v1::SearchRequest& request) {
   query.filters = FromProto(request.filters());
   query.legs = FromProto(request.legs());
   query.min_generation = request.min_generation();
+  query.each_passage = request.each_passage();
   return query;
 }
 

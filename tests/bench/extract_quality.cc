@@ -23,6 +23,7 @@
 #include "inference/embedder.h"
 #include "retrieval/hybrid_retriever.h"
 #include "services/gateway/extract.h"
+#include "services/gateway/reading.h"
 #include "tests/support/temp_directory.h"
 
 namespace citeseek {
@@ -85,6 +86,8 @@ class Index {
   std::unique_ptr<retrieval::Retriever> retriever_;
 };
 
+constexpr int kPassages = 8;
+
 struct Counts {
   int asked = 0, answered = 0, found = 0, possible = 0, refused_possible = 0, disagreements = 0;
   std::size_t sentences = 0, bytes = 0;
@@ -114,8 +117,12 @@ Counts Measure(retrieval::Retriever& retriever, const indexer::Analyzer& analyze
     const std::string text = question["text"];
     const std::string collection =
         scope == Scope::kOwnCollection ? question["_id"].get<std::string>() : "";
-    const auto result =
-        OrDie(retriever.Search({.text = text, .top_k = 8, .collection = collection}));
+    retrieval::Result result =
+        OrDie(retriever.Search({.text = gateway::SearchText(text),
+                                .top_k = gateway::PassagesWanted(kPassages),
+                                .collection = collection,
+                                .each_passage = true}));
+    gateway::KeepPassages(kPassages, &result.hits);
     gateway::Evidence evidence(result.hits, analyzer);
     const auto extract = gateway::ExtractAnswer(text, gateway::ReadCues(text), &evidence);
     std::string passages, extracted;

@@ -130,7 +130,7 @@ class RealContract : public ::testing::Test {
     const absl::Status direct = call(local_, deadline());
     EXPECT_EQ(direct.code(), absl::StatusCode::kDeadlineExceeded) << direct;
     absl::Status remote;
-    for (int i = 0; i < kTries && remote != direct; ++i) {
+    for (int i = 0; i < 5 && remote != direct; ++i) {
       remote = call(remote_, deadline());
       ASSERT_EQ(remote.code(), absl::StatusCode::kDeadlineExceeded) << remote;
     }
@@ -361,21 +361,19 @@ TEST_F(RealContract, WhatSearchRefusesIsRefusedInTheSameWords) {
 
 TEST_F(RealContract, ASearchThatWaitsForAGenerationIsCancelledWithin100Ms) {
   for (const Doors& doors : {local_, remote_}) {
-    absl::Duration fastest = absl::InfiniteDuration();
-    for (int i = 0; i < kTries && fastest >= absl::Milliseconds(100); ++i) {
-      std::stop_source stop;
-      absl::Time stopped;
-      std::jthread stopper([&] {
-        stopped = absl::Now();
-        stop.request_stop();
-      });
-      const auto found =
-          doors.retriever->Search({.text = "x", .min_generation = 1000, .stop = stop.get_token()});
-      EXPECT_EQ(found.status().code(), absl::StatusCode::kCancelled) << found.status();
-      stopper.join();
-      fastest = std::min(fastest, absl::Now() - stopped);
-    }
-    EXPECT_LT(fastest, absl::Milliseconds(100));
+    const Lateness lateness;
+    std::stop_source stop;
+    absl::Time stopped;
+    std::jthread stopper([&] {
+      stopped = absl::Now();
+      stop.request_stop();
+    });
+    const auto found =
+        doors.retriever->Search({.text = "x", .min_generation = 1000, .stop = stop.get_token()});
+    const absl::Time returned = absl::Now();
+    stopper.join();
+    EXPECT_EQ(found.status().code(), absl::StatusCode::kCancelled) << found.status();
+    EXPECT_LT(returned - stopped, Within100Ms(lateness));
   }
 }
 

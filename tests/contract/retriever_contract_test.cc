@@ -50,6 +50,7 @@ TEST_P(RetrieverContract, EveryFieldOfAQueryArrives) {
                              .collection = "c",
                              .filters = {{"lang", "en"}, {"年", "2024"}},
                              .legs = legs,
+                             .each_passage = legs == retrieval::Legs::kDense,
                              .min_generation = 12345678901})
                     .ok());
     EXPECT_EQ(fake_.last.text, "问 题");
@@ -59,6 +60,7 @@ TEST_P(RetrieverContract, EveryFieldOfAQueryArrives) {
     EXPECT_EQ(fake_.last.filters[1].field, "年");
     EXPECT_EQ(fake_.last.filters[1].value, "2024");
     EXPECT_EQ(fake_.last.legs, legs);
+    EXPECT_EQ(fake_.last.each_passage, legs == retrieval::Legs::kDense);
     EXPECT_EQ(fake_.last.min_generation, 12345678901u);
   }
 }

@@ -5,6 +5,7 @@
 // field set. Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
@@ -38,6 +39,7 @@ class Script {
       return absl::Status(static_cast<absl::StatusCode>(code), kFailMessage);
     }
     if (text != "block") return absl::OkStatus();
+    const std::stop_callback note(stop, [this] { stopped_at_ = absl::ToUnixNanos(absl::Now()); });
     std::unique_lock lock(mutex_);
     ++blocked_;
     changed_.notify_all();
@@ -63,9 +65,13 @@ class Script {
     changed_.wait(lock, [&] { return released_ >= n; });
   }
 
+  // When the last call to be stopped saw its stop token fire.
+  absl::Time stopped_at() const { return absl::FromUnixNanos(stopped_at_); }
+
  private:
   std::mutex mutex_;
   std::condition_variable_any changed_;
+  std::atomic<std::int64_t> stopped_at_{0};
   int blocked_ = 0;
   int released_ = 0;
 };

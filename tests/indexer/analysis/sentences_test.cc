@@ -30,6 +30,12 @@ TEST(SplitSentences, EndsAtMarksAndKeepsThem) {
               ElementsAre("One fish.", "Two fish!", "Is it three?", "Yes..."));
 }
 
+TEST(SplitSentences, ADotBetweenChineseCharactersEndsASentenceOnlyWhereNoOtherStopsAre) {
+  EXPECT_THAT(Sentences("按“主版本.次版本”编排。新的在后。"),
+              ElementsAre("按“主版本.次版本”编排。", "新的在后。"));
+  EXPECT_THAT(Sentences("我去了.他也去了."), ElementsAre("我去了.", "他也去了."));
+}
+
 TEST(SplitSentences, KeepsAbbreviationsWhole) {
   EXPECT_THAT(Sentences("Dr. Smith met Mr. J. K. Brown of the U.S. Army. He left."),
               ElementsAre("Dr. Smith met Mr. J. K. Brown of the U.S. Army.", "He left."));

@@ -46,5 +46,16 @@ TEST(TopDocuments, KeepsTheBestPassageOfEachOfTheBestDocumentsInAnyOrderOfArriva
   }
 }
 
+TEST(TopDocuments, KeepsTheBestPassagesWhateverTheirDocumentIfAskedTo) {
+  TopDocuments top(2, true);
+  for (std::uint32_t p = 0; p < 4; ++p) {
+    top.Offer({.passage = p, .document = p / 3, .score = 5.0F - static_cast<float>(p)});
+  }
+  const auto got = top.Take();
+  ASSERT_EQ(got.size(), 2u);
+  EXPECT_EQ(got[0].passage, 0u);
+  EXPECT_EQ(got[1].passage, 1u);
+}
+
 }  // namespace
 }  // namespace citeseek::retrieval

@@ -246,8 +246,17 @@ TEST_F(AnswererTest, AThoughtWithoutTagsThatTheLimitCutsNeverEntersTheAnswer) {
   EXPECT_THAT(told.text, AllOf(HasSubstr("1,120 metres"), Not(HasSubstr("Okay"))));
 }
 
-TEST_F(AnswererTest, AModelThatShowedNoThoughtsStreamsFromItsSecondReplyOn) {
+TEST_F(AnswererTest, AModelWithoutThoughtsStreamsItsFirstReply) {
   ScriptedGenerator model({{.text = "It is "}, {.text = "long."}});
+  const Told told = Ask({.text = "How long is the bridge?", .mode = Mode::kQuick}, &model);
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_EQ(std::count_if(told.events.begin(), told.events.end(),
+                          [](const Event& e) { return std::holds_alternative<AnswerEvent>(e); }),
+            2);
+}
+
+TEST_F(AnswererTest, AModelThatMayBeThinkingStreamsFromItsSecondReplyOn) {
+  ScriptedGenerator model({{.text = "So it "}, {.text = "is long."}});
   auto answerer =
       MakeAnswerer({.retriever = &retriever_, .generator = &model, .analyzer = analyzer_.get()});
   for (std::size_t deltas : {1u, 2u}) {

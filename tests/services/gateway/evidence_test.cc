@@ -15,11 +15,59 @@ TEST_F(EvidenceTest, TableRowsKnowTheirHeader) {
       {.title = "Museum", .text = "## Prices\n\nTicket | Cost\nAdult | 7.50\n\nDogs are welcome."}};
   Evidence evidence(hits, *analyzer_);
   ASSERT_EQ(evidence.sentences().size(), 4u);
+  const TermId prices = evidence.Terms("prices").at(0);
+  EXPECT_FALSE(evidence.sentences()[0].answers);  // the heading
+  EXPECT_TRUE(Holds(evidence.sentences()[2].context, prices));
+  EXPECT_TRUE(Holds(evidence.sentences()[3].context, prices));
   const TermId cost = evidence.Terms("cost").at(0);
   EXPECT_FALSE(evidence.sentences()[1].answers);  // the table's header
   EXPECT_TRUE(evidence.sentences()[2].answers);
   EXPECT_TRUE(Holds(evidence.sentences()[2].context, cost));
   EXPECT_FALSE(Holds(evidence.sentences()[3].context, cost));
+}
+
+TEST_F(EvidenceTest, HeadingsGiveContextToWhatStandsBelowThem) {
+  for (const char* text :
+       {"# Fares\n\nA crossing costs 1.50.", "Fares\n=====\n\nA crossing costs 1.50.",
+        "Fares. A crossing costs 1.50.", "二、门票 fares。A crossing costs 1.50."}) {
+    const std::vector<retrieval::Hit> hits = {{.title = "Ferry", .text = text}};
+    Evidence evidence(hits, *analyzer_);
+    ASSERT_EQ(evidence.sentences().size(), 2u) << text;
+    EXPECT_FALSE(evidence.sentences()[0].answers) << text;
+    EXPECT_TRUE(evidence.sentences()[1].answers) << text;
+    EXPECT_TRUE(Holds(evidence.sentences()[1].context, evidence.Terms("fares").at(0))) << text;
+  }
+}
+
+TEST_F(EvidenceTest, AHashInTheTextIsNoHeading) {
+  const std::vector<retrieval::Hit> hits = {{.text = "Take bus #7 to the market square today."}};
+  Evidence evidence(hits, *analyzer_);
+  ASSERT_EQ(evidence.sentences().size(), 1u);
+  EXPECT_TRUE(evidence.sentences()[0].answers);
+}
+
+TEST_F(EvidenceTest, ChineseNumeralsAreAlsoNumbers) {
+  const std::vector<retrieval::Hit> hits = {{.text = "二〇二四年共有三十一支队伍。"}};
+  Evidence evidence(hits, *analyzer_);
+  for (const char* number : {"2024", "31"}) {
+    EXPECT_TRUE(Holds(evidence.sentences()[0].terms, evidence.Terms(number).at(0))) << number;
+  }
+}
+
+TEST_F(EvidenceTest, AChineseCharacterAloneIsOnlyAPartOfItsWord) {
+  const std::vector<retrieval::Hit> hits = {{.text = "镇上有桥。"}};
+  Evidence evidence(hits, *analyzer_);
+  const auto slots = evidence.Slots("镇长");
+  ASSERT_EQ(slots.size(), 2u);
+  EXPECT_FALSE(slots[0].terms.empty());
+  EXPECT_EQ(slots[0].weak, evidence.Terms("镇"));
+}
+
+TEST_F(EvidenceTest, WordsThatOnlyAskAreNoPartOfAnAnswer) {
+  const std::vector<retrieval::Hit> hits = {{.text = "茶厂成立于1956年。"}};
+  Evidence evidence(hits, *analyzer_);
+  EXPECT_EQ(evidence.Slots("茶厂什么时候成立").size(), 4u);
+  EXPECT_EQ(evidence.Slots("What year was the works founded?").size(), 2u);
 }
 
 TEST_F(EvidenceTest, RareTermsWeighMore) {

@@ -50,8 +50,8 @@ TEST(ThoughtSplitter, SplitsTaggedThoughtsHoweverTheStreamIsCut) {
 TEST(ThoughtSplitter, AThoughtWithoutItsOpenTagNeverEntersTheAnswer) {
   for (std::size_t size : {1, 4, 100}) {
     for (Opening opening : {Opening::kUnknown, Opening::kThought}) {
-      const Split split = SplitAll(opening, Cut("secret\n</think>\n\nanswer", size));
-      EXPECT_EQ(split.thought, "secret\n");
+      const Split split = SplitAll(opening, Cut("Okay, secret\n</think>\n\nanswer", size));
+      EXPECT_EQ(split.thought, "Okay, secret\n");
       EXPECT_EQ(split.answer, "answer");
       EXPECT_EQ(split.learned, Opening::kThought);
     }
@@ -85,6 +85,38 @@ TEST(ThoughtSplitter, ThoughtPiecesOfTheModelServerOpenTheAnswerAtOnce) {
   splitter.Feed({.text = "\n\nanswer"}, &out);
   ASSERT_EQ(out.size(), 2u);  // not held back
   EXPECT_EQ(out[1].text, "answer");
+}
+
+TEST(ThoughtSplitter, AnUnknownModelThatDoesNotBeginAsThoughtsDoStreamsFromItsFirstWord) {
+  for (const char* start : {"The bridge", "Sofa", "望月桥", "1998", "- a", "<b>x"}) {
+    ThoughtSplitter splitter(Opening::kUnknown);
+    std::vector<Piece> out;
+    splitter.Feed({.text = start}, &out);
+    splitter.Feed({.text = " is"}, &out);
+    ASSERT_EQ(out.size(), 2u) << start;
+    EXPECT_EQ(out[0].kind, Piece::Kind::kText);
+    EXPECT_EQ(out[0].text, start);
+    splitter.Finish(true, &out);
+    EXPECT_EQ(splitter.learned(), Opening::kAnswer);
+  }
+}
+
+TEST(ThoughtSplitter, TextThatBeginsAsThoughtsDoIsHeldBack) {
+  for (const char* start : {"Okay, ", "\nHmm", "嗯，", "I", "O"}) {
+    ThoughtSplitter splitter(Opening::kUnknown);
+    std::vector<Piece> out;
+    splitter.Feed({.text = start}, &out);
+    EXPECT_TRUE(out.empty()) << start;
+    splitter.Finish(true, &out);
+    ASSERT_EQ(out.size(), 1u) << start;
+    EXPECT_EQ(out[0].kind, Piece::Kind::kText);
+  }
+}
+
+TEST(ThoughtSplitter, AThoughtThatBeganLikeAnAnswerTeachesTheNextReply) {
+  const Split split = SplitAll(Opening::kUnknown, Cut("Bridges... </think>Yes.", 4));
+  EXPECT_EQ(split.answer, "Bridges... Yes.");
+  EXPECT_EQ(split.learned, Opening::kThought);
 }
 
 TEST(ThoughtSplitter, KnownAnswersAreNotHeldBack) {

@@ -1,0 +1,41 @@
+#include "services/gateway/reading.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "services/gateway/cues.h"
+
+namespace citeseek::gateway {
+
+std::string SearchText(std::string_view question) {
+  std::string text(question);
+  for (const Rewording& rewording : FindRewordings(question)) {
+    if (text.size() + 1 + rewording.words.size() > retrieval::kMaxQueryBytes) break;
+    text += " ";
+    text += rewording.words;
+  }
+  return text;
+}
+
+int PassagesWanted(int top_k) { return std::min(kMostOfADocument * top_k, retrieval::kMaxTopK); }
+
+void KeepPassages(int top_k, std::vector<retrieval::Hit>* hits) {
+  const auto wanted = static_cast<std::size_t>(top_k);
+  std::map<std::pair<std::string, std::string>, int> seen;
+  std::vector<bool> keep(hits->size());
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < hits->size() && kept < wanted; ++i) {
+    const retrieval::Hit& hit = (*hits)[i];
+    keep[i] = ++seen[{hit.collection, hit.document_id}] <= kMostOfADocument;
+    kept += keep[i] ? 1 : 0;
+  }
+  for (std::size_t i = 0; i < hits->size() && kept < wanted; ++i) {
+    kept += keep[i] ? 0 : 1;
+    keep[i] = true;
+  }
+  std::size_t i = 0;
+  std::erase_if(*hits, [&](const retrieval::Hit&) { return !keep[i++]; });
+}
+
+}  // namespace citeseek::gateway

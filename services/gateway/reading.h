@@ -1,0 +1,27 @@
+// Reading: which passages are read to answer a question.
+//
+// A long document may hold its answer in several passages, so passages are searched, not documents;
+// but no document takes more than a share of the places while others wait. The words in which
+// answers are usually put join those of the question. Free functions, thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "retrieval/retriever.h"
+
+namespace citeseek::gateway {
+
+// The words to search for; fits retrieval::kMaxQueryBytes if the question does.
+std::string SearchText(std::string_view question);
+
+// Passages to ask the retriever for, so that KeepPassages can keep top_k.
+int PassagesWanted(int top_k);
+
+// Leaves the best top_k hits, of which at most kMostOfADocument are of one document unless there
+// are no others. Keeps their order.
+inline constexpr int kMostOfADocument = 3;
+void KeepPassages(int top_k, std::vector<retrieval::Hit>* hits);
+
+}  // namespace citeseek::gateway
