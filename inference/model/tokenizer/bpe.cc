@@ -1,6 +1,7 @@
 #include "inference/model/tokenizer/bpe.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <numeric>
 
@@ -15,7 +16,7 @@ namespace {
 constexpr std::string_view kMark = "\u2581";
 constexpr std::uint32_t kEnd = static_cast<std::uint32_t>(-1);
 constexpr std::size_t kMaxScoredBytes = 1024;  // of a token that merges make
-constexpr std::size_t kShortWord = 48;         // symbols; below, scanning beats a heap
+constexpr std::size_t kShortWord = 96;         // symbols; below, scanning beats a queue
 
 std::uint64_t KeyOf(std::uint32_t rank, std::uint32_t place) {
   return std::uint64_t{rank} << 32 | place;
@@ -83,11 +84,11 @@ absl::StatusOr<Bpe> Bpe::Make(const BpeSpec& spec, bool byte_alphabet,
     if (control.contains(both->second)) continue;
     if (right.starts_with(kMark) && !left.ends_with(kMark)) bpe.splits_at_mark_ = false;
     // A pair that is listed twice has its last rank, as in a map that is filled in order.
-    bpe.merges_[std::uint64_t{static_cast<std::uint32_t>(l->second)} << 32 |
-                static_cast<std::uint32_t>(r->second)] = {static_cast<std::uint32_t>(rank),
-                                                          both->second};
+    const std::uint64_t pair = PairOf(l->second, r->second);
+    bpe.merges_[pair] = {pair, static_cast<std::uint32_t>(rank), both->second};
   }
   if (!spec.scores.empty()) bpe.AddScoredMerges(spec, control);
+  bpe.MakeTables();
   return bpe;
 }
 
@@ -113,11 +114,45 @@ void Bpe::AddScoredMerges(const BpeSpec& spec, const absl::flat_hash_set<std::in
       if (right->first.starts_with(kMark) && !left->first.ends_with(kMark)) {
         splits_at_mark_ = false;
       }
-      merges_.try_emplace(std::uint64_t{static_cast<std::uint32_t>(left->second)} << 32 |
-                              static_cast<std::uint32_t>(right->second),
-                          Merge{rank, id});
+      const std::uint64_t pair = PairOf(left->second, right->second);
+      merges_.try_emplace(pair, Merge{pair, rank, id});
     }
   }
+}
+
+void Bpe::MakeTables() {
+  const std::size_t slots = std::bit_ceil(merges_.size() * 2 + 1);
+  table_.resize(slots);
+  table_mask_ = slots - 1;
+  filter_.resize((std::size_t{1} << kFilterBits) / 64);
+  std::uint32_t ranks = 0;
+  for (const auto& [pair, merge] : merges_) {
+    const std::uint64_t hash = HashOf(pair);
+    const std::uint64_t bit = hash >> (64 - kFilterBits);
+    filter_[bit >> 6] |= std::uint64_t{1} << (bit & 63);
+    std::uint64_t slot = hash & table_mask_;
+    while (table_[slot].pair != kNoPair) slot = (slot + 1) & table_mask_;
+    table_[slot] = merge;
+    ranks = std::max(ranks, merge.rank + 1);
+  }
+  ranked_.resize(ranks);
+  absl::flat_hash_map<std::int32_t, std::uint32_t> made;  // the last rank that makes an id
+  bool in_order = true;
+  for (const auto& [pair, merge] : merges_) {
+    RankedMerge& ranked = ranked_[merge.rank];
+    in_order = in_order && ranked.id < 0;
+    ranked = {static_cast<std::int32_t>(pair >> 32), static_cast<std::int32_t>(pair), merge.id};
+    std::uint32_t& last = made[merge.id];
+    last = std::max(last, merge.rank);
+  }
+  for (std::uint32_t rank = 0; rank < ranks && in_order; ++rank) {
+    for (const std::int32_t part : {ranked_[rank].left, ranked_[rank].right}) {
+      const auto it = made.find(part);
+      in_order = in_order && (it == made.end() || it->second < rank);
+    }
+  }
+  if (!in_order) ranked_.clear();
+  merges_ = {};
 }
 
 void Bpe::Encode(std::string_view word, Scratch& scratch, WordCache& cache,
@@ -149,10 +184,11 @@ void Bpe::EncodeChunk(std::string_view word, Scratch& scratch, WordCache& cache,
   } else {
     Symbolize(word, scratch.symbols);
     if (scratch.symbols.size() <= kShortWord) {
-      MergeShort(scratch.symbols);
+      MergeShort(scratch.symbols, scratch.pairs);
       for (const Symbol& symbol : scratch.symbols) ids.push_back(symbol.id);
     } else {
-      MergeLong(scratch.symbols, scratch.heap);
+      ranked_.empty() ? MergeLong(scratch.symbols, scratch.heap)
+                      : MergeRanked(scratch.symbols, scratch.queue);
       for (std::uint32_t i = 0; i != kEnd; i = scratch.symbols[i].next) {
         ids.push_back(scratch.symbols[i].id);
       }
@@ -196,23 +232,104 @@ void Bpe::Symbolize(std::string_view word, std::vector<Symbol>& symbols) const {
   }
 }
 
-void Bpe::MergeShort(std::vector<Symbol>& symbols) const {
-  const auto rank_pair = [&](std::size_t i) {
-    const Merge* merge =
-        i + 1 < symbols.size() ? FindMerge(symbols[i].id, symbols[i + 1].id) : nullptr;
-    symbols[i].rank = merge == nullptr ? kNoRank : merge->rank;
-  };
-  for (std::size_t i = 0; i < symbols.size(); ++i) rank_pair(i);
-  while (symbols.size() > 1) {
+void Bpe::MergeShort(std::vector<Symbol>& symbols, std::vector<std::uint64_t>& pairs) const {
+  std::size_t count = symbols.size();
+  if (count < 2) return;
+  // pairs[i]: of symbols i and i + 1; the smallest is that of the best rank.
+  pairs.resize(count);
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    pairs[i] = FindPair(symbols[i].id, symbols[i + 1].id);
+  }
+  for (; count > 1; --count) {
     std::size_t best = 0;
-    for (std::size_t i = 1; i + 1 < symbols.size(); ++i) {
-      if (symbols[i].rank < symbols[best].rank) best = i;
+    std::uint64_t least = pairs[0] >> 32;
+    for (std::size_t i = 1; i + 1 < count; ++i) {
+      if (pairs[i] >> 32 < least) {
+        least = pairs[i] >> 32;
+        best = i;
+      }
     }
-    if (symbols[best].rank == kNoRank) break;
-    symbols[best].id = FindMerge(symbols[best].id, symbols[best + 1].id)->id;
-    symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(best) + 1);
-    rank_pair(best);
-    if (best > 0) rank_pair(best - 1);
+    if (pairs[best] == kNoPair) break;
+    symbols[best].id = static_cast<std::int32_t>(pairs[best]);
+    std::copy(symbols.begin() + static_cast<std::ptrdiff_t>(best) + 2,
+              symbols.begin() + static_cast<std::ptrdiff_t>(count),
+              symbols.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    std::copy(pairs.begin() + static_cast<std::ptrdiff_t>(best) + 1,
+              pairs.begin() + static_cast<std::ptrdiff_t>(count) - 1,
+              pairs.begin() + static_cast<std::ptrdiff_t>(best));
+    if (best + 2 < count) pairs[best] = FindPair(symbols[best].id, symbols[best + 1].id);
+    if (best > 0) pairs[best - 1] = FindPair(symbols[best - 1].id, symbols[best].id);
+  }
+  symbols.resize(count);
+}
+
+// Rank by rank, and within one from left to right. What a merge makes can only be merged at a later
+// rank (MakeTables saw to that), so a rank is done once. All is linear but for putting the places
+// of one rank in order, which they mostly are.
+void Bpe::MergeRanked(std::vector<Symbol>& symbols, Queue& queue) const {
+  const auto count = static_cast<std::uint32_t>(symbols.size());
+  if (queue.first.empty()) {
+    queue.first.resize(ranked_.size(), kEnd);
+    for (std::size_t bits = ranked_.size(); queue.used.empty() || bits > 1;) {
+      bits = (bits + 63) / 64;
+      queue.used.emplace_back(bits);
+    }
+  }
+  queue.nodes.clear();
+  const auto push = [&](std::uint32_t left) {
+    const std::uint32_t right = symbols[left].next;
+    if (right == kEnd) return;
+    const Merge* merge = FindMerge(symbols[left].id, symbols[right].id);
+    if (merge == nullptr) return;
+    std::uint32_t& first = queue.first[merge->rank];
+    if (first == kEnd) {
+      std::size_t bit = merge->rank;
+      for (auto& level : queue.used) {
+        level[bit >> 6] |= std::uint64_t{1} << (bit & 63);
+        bit >>= 6;
+      }
+    }
+    queue.nodes.push_back({left, first});
+    first = static_cast<std::uint32_t>(queue.nodes.size() - 1);
+  };
+  for (std::uint32_t i = 0; i < count; ++i) {
+    symbols[i].previous = i == 0 ? kEnd : i - 1;
+    symbols[i].next = i + 1 == count ? kEnd : i + 1;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) push(i);
+  while (queue.used.back()[0] != 0) {
+    std::size_t rank = 0;
+    for (auto level = queue.used.rbegin(); level != queue.used.rend(); ++level) {
+      rank = rank << 6 | static_cast<std::size_t>(std::countr_zero((*level)[rank]));
+    }
+    queue.places.clear();
+    for (std::uint32_t i = queue.first[rank]; i != kEnd; i = queue.nodes[i].next) {
+      queue.places.push_back(queue.nodes[i].place);
+    }
+    queue.first[rank] = kEnd;
+    std::size_t bit = rank;
+    for (auto& level : queue.used) {
+      level[bit >> 6] &= ~(std::uint64_t{1} << (bit & 63));
+      if (level[bit >> 6] != 0) break;
+      bit >>= 6;
+    }
+    std::reverse(queue.places.begin(), queue.places.end());
+    if (!std::is_sorted(queue.places.begin(), queue.places.end())) {
+      std::sort(queue.places.begin(), queue.places.end());
+    }
+    const RankedMerge merge = ranked_[rank];
+    for (const std::uint32_t left : queue.places) {
+      const std::uint32_t right = symbols[left].next;
+      if (symbols[left].id != merge.left || right == kEnd || symbols[right].id != merge.right) {
+        continue;  // the pair is no longer there
+      }
+      symbols[left].id = merge.id;
+      symbols[right].id = -1;
+      symbols[left].next = symbols[right].next;
+      if (symbols[left].next != kEnd) symbols[symbols[left].next].previous = left;
+      if (symbols[left].previous != kEnd) push(symbols[left].previous);
+      push(left);
+    }
   }
 }
 

@@ -30,10 +30,23 @@ ByteTrie::ByteTrie(std::vector<std::pair<std::string, std::int32_t>> entries) {
       const auto child = static_cast<std::uint32_t>(nodes_.size());
       nodes_.push_back(Node{.byte = byte});
       ++nodes_[node].count;
-      if (node == kRoot) root_[static_cast<unsigned char>(byte)] = child;
       open.push_back({child, begin, next, depth + 1});
       begin = next;
     }
+  }
+  MakeTable(nodes_[kRoot]);
+  for (Node& node : nodes_) {
+    if (node.count > kManyChildren && node.table == kNone) MakeTable(node);
+  }
+}
+
+void ByteTrie::MakeTable(Node& node) {
+  if (node.table == kNone) {
+    node.table = static_cast<std::uint32_t>(tables_.size());
+    tables_.push_back(NoChildren());
+  }
+  for (std::uint32_t i = node.first; i < node.first + node.count; ++i) {
+    tables_[node.table][static_cast<unsigned char>(nodes_[i].byte)] = i;
   }
 }
 

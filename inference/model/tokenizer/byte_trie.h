@@ -3,6 +3,7 @@
 // Immutable and thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -23,11 +24,10 @@ class ByteTrie {
 
   // The node one byte further, kNone if nothing goes on that way.
   std::uint32_t Step(std::uint32_t node, char byte) const {
-    if (node == kRoot) return root_[static_cast<unsigned char>(byte)];
     const Node& parent = nodes_[node];
+    if (parent.table != kNone) return tables_[parent.table][static_cast<unsigned char>(byte)];
     for (std::uint32_t i = parent.first; i < parent.first + parent.count; ++i) {
       if (nodes_[i].byte == byte) return i;
-      if (static_cast<unsigned char>(nodes_[i].byte) > static_cast<unsigned char>(byte)) break;
     }
     return kNone;
   }
@@ -35,14 +35,26 @@ class ByteTrie {
   std::int32_t IdAt(std::uint32_t node) const { return nodes_[node].id; }
 
  private:
+  static constexpr std::uint16_t kManyChildren = 8;  // a table finds one of more
   struct Node {
     std::uint32_t first = 0;  // children lie together, by byte
     std::int32_t id = -1;
+    std::uint32_t table = kNone;
     std::uint16_t count = 0;
     char byte = 0;
   };
-  std::vector<Node> nodes_ = {Node{}};
-  std::vector<std::uint32_t> root_ = std::vector<std::uint32_t>(256, kNone);
+  using Table = std::array<std::uint32_t, 256>;  // the child by byte, or kNone
+
+  void MakeTable(Node& node);
+
+  std::vector<Node> nodes_ = {Node{.table = 0}};
+  std::vector<Table> tables_ = {NoChildren()};
+
+  static Table NoChildren() {
+    Table table;
+    table.fill(kNone);
+    return table;
+  }
 };
 
 }  // namespace citeseek::inference

@@ -66,6 +66,23 @@ std::size_t ClusterEnd(std::string_view text, std::size_t begin) {
   return end;
 }
 
+// True for a character that the sentences of Chinese and Japanese are full of: U+3000 to U+3020,
+// U+4000 to U+9FFF, U+FF01 to U+FF3F. None joins what is before it, nor any of its kind after it.
+bool IsIdeographic(std::string_view text, std::size_t at) {
+  if (text.size() - at < 3) return false;
+  const auto a = static_cast<unsigned char>(text[at]);
+  const auto b = static_cast<unsigned char>(text[at + 1]);
+  const auto c = static_cast<unsigned char>(text[at + 2]);
+  return (a >= 0xE4 && a <= 0xE9) || (a == 0xE3 && b == 0x80 && c <= 0xA0) ||
+         (a == 0xEF && b == 0xBC && c > 0x80);
+}
+
+std::size_t OffsetOf(std::uint32_t unit) {
+  return std::size_t{unit >> 10} << ((unit & (1u << 9)) >> 6);
+}
+
+bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
 }  // namespace
 
 absl::StatusOr<Charsmap> Charsmap::Parse(std::string_view bytes) {
@@ -98,14 +115,16 @@ absl::StatusOr<Charsmap> Charsmap::Parse(std::string_view bytes) {
     const char text = static_cast<char>(c);
     map.ascii_plain_[c] = map.Find({&text, 1}) ? 0 : 1;
   }
+  map.lead_plain_.resize(256);
+  for (std::size_t c = 1; c < 256; ++c) {
+    const std::size_t node = OffsetOf(map.units_[0]) ^ c;
+    map.lead_plain_[c] = node >= map.units_.size() || (map.units_[node] & 0x800000FFu) != c ? 1 : 0;
+  }
   return map;
 }
 
 std::optional<std::string_view> Charsmap::Find(std::string_view text) const {
-  const auto offset = [](std::uint32_t unit) {
-    return std::size_t{unit >> 10} << ((unit & (1u << 9)) >> 6);
-  };
-  std::size_t node = offset(units_[0]);
+  std::size_t node = OffsetOf(units_[0]);
   for (const char byte : text) {
     const auto c = static_cast<unsigned char>(byte);
     if (c == 0) return std::nullopt;
@@ -113,7 +132,7 @@ std::optional<std::string_view> Charsmap::Find(std::string_view text) const {
     if (node >= units_.size()) return std::nullopt;
     const std::uint32_t unit = units_[node];
     if ((unit & 0x800000FFu) != c) return std::nullopt;
-    node ^= offset(unit);
+    node ^= OffsetOf(unit);
     if ((unit & 0x100u) != 0) {  // a rule ends here: its value is one unit further
       if (node >= units_.size()) return std::nullopt;
       const std::size_t at = units_[node] & 0x7FFFFFFFu;
@@ -138,11 +157,24 @@ std::string Charsmap::Apply(std::string_view text) const {
     }
   };
   for (std::size_t at = 0; at < text.size();) {
-    const auto first = static_cast<unsigned char>(text[at]);
     // Plain ASCII before ASCII is a cluster of its own that no rule changes.
-    if (first < 128 && ascii_plain_[first] != 0 &&
-        (at + 1 == text.size() || static_cast<unsigned char>(text[at + 1]) < 128)) {
-      out.push_back(text[at++]);
+    std::size_t plain = at;
+    while (plain < text.size() && IsAscii(text[plain]) &&
+           ascii_plain_[static_cast<unsigned char>(text[plain])] != 0 &&
+           (plain + 1 == text.size() || IsAscii(text[plain + 1]))) {
+      ++plain;
+    }
+    if (plain > at) {
+      out += text.substr(at, plain - at);
+      at = plain;
+      continue;
+    }
+    if (IsIdeographic(text, at) &&
+        (at + 3 == text.size() || IsAscii(text[at + 3]) || IsIdeographic(text, at + 3))) {
+      const std::string_view one = text.substr(at, 3);
+      at += 3;
+      const bool same = lead_plain_[static_cast<unsigned char>(one[0])] != 0;
+      out += same ? one : Find(one).value_or(one);
       continue;
     }
     const std::size_t end = ClusterEnd(text, at);

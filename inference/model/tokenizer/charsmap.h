@@ -29,7 +29,8 @@ class Charsmap {
 
   std::vector<std::uint32_t> units_;
   std::string replacements_;
-  std::vector<std::uint8_t> ascii_plain_;  // [128] 1: no rule starts with this character
+  std::vector<std::uint8_t> ascii_plain_;  // [128] 1: there is no rule for this character
+  std::vector<std::uint8_t> lead_plain_;   // [256] 1: no rule starts with this byte
 };
 
 // Decodes base64; nullopt if it is none. (For tokenizer.json, which stores the rules so.)

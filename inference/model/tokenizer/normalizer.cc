@@ -83,9 +83,24 @@ std::string WithoutAccents(std::string_view text) {
 }
 
 std::string Lowercase(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
+  std::string out(text);
+  std::size_t at = 0;
+  // In place, as long as the lower case has the same bytes but for ASCII.
+  while (at < text.size()) {
+    char& c = out[at];
+    if (static_cast<unsigned char>(c) < 0x80) {
+      c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+      ++at;
+      continue;
+    }
+    std::size_t next = at;
+    const char32_t wide = NextCodePoint(text, next);
+    if (static_cast<char32_t>(u_tolower(static_cast<UChar32>(wide))) != wide) break;
+    at = next;
+  }
+  if (at == text.size()) return out;
+  out.resize(at);
+  while (at < text.size()) {
     const char32_t c = NextCodePoint(text, at);
     if (c < 128) {
       out.push_back(static_cast<char>(c >= U'A' && c <= U'Z' ? c + 32 : c));
@@ -104,13 +119,21 @@ bool IsBertChinese(char32_t c) {
          (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
+// Printable ASCII, which cleaning leaves as it is.
+bool IsPrintable(char c) { return c >= ' ' && c <= '~'; }
+
 std::string BertCleaned(std::string_view text, const NormalizerStep& step) {
   std::string out;
   out.reserve(text.size() + text.size() / 8);
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t begin = at;
+    while (at < text.size() && IsPrintable(text[at])) ++at;
+    if (at > begin) {
+      out += text.substr(begin, at - begin);
+      continue;
+    }
     const char32_t c = NextCodePoint(text, at);
-    if (step.clean_text) {
+    if (step.clean_text && (c < 0x4E00 || c > 0x9FFF)) {
       const auto type = static_cast<std::uint32_t>(u_charType(static_cast<UChar32>(c)));
       const bool blank =
           c == U'\t' || c == U'\n' || c == U'\r' || u_isUWhiteSpace(static_cast<UChar32>(c)) != 0;

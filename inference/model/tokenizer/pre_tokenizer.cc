@@ -21,14 +21,13 @@ constexpr std::string_view kPunctuationPattern = R"([\p{P}$+<=>^`|~])";  // ASCI
 std::string Replaced(std::string_view text, std::string_view blank) {
   std::string out;
   out.reserve(text.size() + text.size() / 2);
-  for (const char c : text) {
-    if (c == ' ') {
-      out += blank;
-    } else {
-      out.push_back(c);
-    }
+  while (true) {
+    const std::size_t at = text.find(' ');
+    out += text.substr(0, at);
+    if (at == std::string_view::npos) return out;
+    out += blank;
+    text.remove_prefix(at + 1);
   }
-  return out;
 }
 
 }  // namespace

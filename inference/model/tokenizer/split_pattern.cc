@@ -2,10 +2,12 @@
 
 #include <unicode/regex.h>
 #include <unicode/uchar.h>
+#include <unicode/uniset.h>
 #include <unicode/unistr.h>
 #include <unicode/utext.h>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -19,6 +21,7 @@ namespace {
 
 constexpr std::uint32_t kNoLimit = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kMaxPatternBytes = 16384;
+constexpr char32_t kLastWhiteSpace = 0x3000;
 constexpr std::int32_t kIcuTimeLimit = 2000;  // about this many milliseconds for one text
 
 // The general categories of \p{name}, 0 if the name is unknown.
@@ -26,6 +29,39 @@ std::uint32_t CategoriesOf(std::string_view name) {
   const std::string copy(name);
   const std::int32_t mask = u_getPropertyValueEnum(UCHAR_GENERAL_CATEGORY_MASK, copy.c_str());
   return mask == UCHAR_INVALID_CODE ? 0 : static_cast<std::uint32_t>(mask);
+}
+
+// The code point at text[at] of valid UTF-8.
+char32_t Decode(std::string_view text, std::size_t& at) {
+  const auto byte = [&](std::size_t i) {
+    return static_cast<char32_t>(static_cast<unsigned char>(text[at + i]));
+  };
+  const char32_t lead = byte(0);
+  if (lead < 0x80) {
+    ++at;
+    return lead;
+  }
+  const std::size_t size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  char32_t c = lead & (0x7Fu >> size);
+  for (std::size_t i = 1; i < size; ++i) c = c << 6 | (byte(i) & 0x3F);
+  at += size;
+  return c;
+}
+
+// The first byte of a code point.
+unsigned char LeadByte(char32_t c) {
+  return static_cast<unsigned char>(c < 0x80      ? c
+                                    : c < 0x800   ? 0xC0 | c >> 6
+                                    : c < 0x10000 ? 0xE0 | c >> 12
+                                                  : 0xF0 | c >> 18);
+}
+
+// Code points that have this lead byte, [first, last].
+std::pair<char32_t, char32_t> LedBy(unsigned char byte) {
+  if (byte < 0x80) return {byte, byte};
+  if (byte < 0xE0) return {(byte & 0x1Fu) << 6, (byte & 0x1Fu) << 6 | 0x3F};
+  if (byte < 0xF0) return {(byte & 0xFu) << 12, (byte & 0xFu) << 12 | 0xFFF};
+  return {(byte & 7u) << 18, (byte & 7u) << 18 | 0x3FFFF};
 }
 
 std::size_t StepBack(std::string_view text, std::size_t at) {
@@ -37,7 +73,7 @@ std::size_t StepBack(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-bool CharClass::ContainsWide(char32_t c) const {
+bool CharClass::ContainsHigh(char32_t c) const {
   const auto code = static_cast<UChar32>(c);
   bool in = (categories >> u_charType(code) & 1) != 0;
   if (!in && white_space) in = u_isUWhiteSpace(code) != 0;
@@ -47,10 +83,33 @@ bool CharClass::ContainsWide(char32_t c) const {
   return in != negated;
 }
 
-void CharClass::FillAscii() {
-  for (char32_t c = 0; c < 128; ++c) {
-    if (ContainsWide(c)) ascii[c >> 6] |= std::uint64_t{1} << (c & 63);
+void CharClass::Fill() {
+  low.assign(0x10000 / 64, 0);
+  const auto add = [&](char32_t first, char32_t last) {
+    for (char32_t c = first; c <= last && c < 0x10000; ++c) {
+      low[c >> 6] |= std::uint64_t{1} << (c & 63);
+    }
+  };
+  if (categories != 0) {
+    const auto add_type = [&](char32_t first, char32_t limit, UCharCategory type) {
+      if ((categories >> type & 1) != 0) add(first, limit - 1);
+    };
+    u_enumCharTypes(
+        [](const void* context, UChar32 first, UChar32 limit, UCharCategory type) -> UBool {
+          (*static_cast<decltype(&add_type)>(context))(static_cast<char32_t>(first),
+                                                       static_cast<char32_t>(limit), type);
+          return first < 0x10000;
+        },
+        &add_type);
   }
+  if (white_space) {
+    for (char32_t c = 0; c <= kLastWhiteSpace; ++c) {
+      if (u_isUWhiteSpace(static_cast<UChar32>(c)) != 0) add(c, c);
+    }
+  }
+  for (const auto& [first, last] : ranges) add(first, last);
+  if (!negated) return;
+  for (std::uint64_t& word : low) word = ~word;
 }
 
 // Recursive descent over the subset; gives up (ok() false) on anything outside it.
@@ -264,7 +323,7 @@ class SplitPattern::Parser {
     } else {
       set.ranges.emplace_back(c, c);
     }
-    set.FillAscii();
+    set.Fill();
     return set;
   }
 
@@ -305,6 +364,7 @@ absl::StatusOr<SplitPattern> SplitPattern::Compile(std::string_view regex) {
   SplitPattern result;
   if (auto alternatives = Parser(regex).Parse()) {
     result.alternatives_ = *std::move(alternatives);
+    result.FindStarts();
     return result;
   }
   UErrorCode error = U_ZERO_ERROR;
@@ -330,6 +390,7 @@ SplitPattern SplitPattern::Literal(std::string_view text) {
     item.literals.back().push_back(NextCodePoint(text, at));
   }
   if (!text.empty()) result.alternatives_ = {{std::move(item)}};
+  result.FindStarts();
   return result;
 }
 
@@ -342,7 +403,7 @@ std::size_t SplitPattern::MatchLiterals(const Item& item, std::string_view text,
         same = false;
         break;
       }
-      char32_t c = NextCodePoint(text, end);
+      char32_t c = Decode(text, end);
       if (item.fold_case) {
         c = static_cast<char32_t>(u_foldCase(static_cast<UChar32>(c), U_FOLD_CASE_DEFAULT));
       }
@@ -359,7 +420,7 @@ std::size_t SplitPattern::MatchItems(const Sequence& items, std::size_t index,
     const Item& item = items[index];
     if (item.kind == Item::Kind::kNotAhead) {
       std::size_t next = at;
-      if (at < text.size() && item.set.Contains(NextCodePoint(text, next))) return kNone;
+      if (at < text.size() && item.set.Contains(Decode(text, next))) return kNone;
       continue;
     }
     if (item.kind == Item::Kind::kLiterals) {
@@ -380,7 +441,7 @@ std::size_t SplitPattern::MatchItems(const Sequence& items, std::size_t index,
     std::size_t end = at;
     while (count < item.max && end < text.size()) {
       std::size_t next = end;
-      if (!item.set.Contains(NextCodePoint(text, next))) break;
+      if (!item.set.Contains(Decode(text, next))) break;
       end = next;
       ++count;
     }
@@ -401,11 +462,51 @@ std::size_t SplitPattern::MatchItems(const Sequence& items, std::size_t index,
   return at;
 }
 
+bool SplitPattern::MayStart(const Sequence& items, unsigned char byte) {
+  if ((byte & 0xC0) == 0x80) return false;  // the middle of a character
+  const auto [first, last] = LedBy(byte);
+  for (const Item& item : items) {
+    if (item.kind == Item::Kind::kNotAhead) continue;
+    if (item.kind == Item::Kind::kLiterals) {
+      for (const std::u32string& literal : item.literals) {
+        if (LeadByte(literal[0]) == byte) return true;
+        if (!item.fold_case) continue;
+        icu::UnicodeSet same(static_cast<UChar32>(literal[0]), static_cast<UChar32>(literal[0]));
+        same.closeOver(USET_CASE_INSENSITIVE);
+        if (same.containsSome(static_cast<UChar32>(first), static_cast<UChar32>(last))) return true;
+      }
+    } else {
+      if (last >= 0x10000 || (first == last && item.set.Contains(first))) return true;
+      for (char32_t c = first; first < last && c < last; c += 64) {
+        if (item.set.low[c >> 6] != 0) return true;
+      }
+    }
+    if (item.min > 0) return false;
+  }
+  return true;
+}
+
+void SplitPattern::FindStarts() {
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    for (std::size_t i = 0; i < alternatives_.size(); ++i) {
+      const std::uint32_t bit = 1u << std::min<std::size_t>(i, 31);
+      if ((starts_[byte] & bit) == 0 &&
+          MayStart(alternatives_[i], static_cast<unsigned char>(byte))) {
+        starts_[byte] |= bit;
+      }
+    }
+  }
+}
+
 std::size_t SplitPattern::Match(std::string_view text, std::size_t at) const {
-  for (const Sequence& sequence : alternatives_) {
-    // The first item decides almost always: look before entering.
-    const std::size_t end = MatchItems(sequence, 0, text, at);
-    if (end != kNone) return end;
+  for (std::uint32_t left = starts_[static_cast<unsigned char>(text[at])]; left != 0;
+       left &= left - 1) {
+    const auto first = static_cast<std::size_t>(std::countr_zero(left));
+    const std::size_t last = first == 31 ? alternatives_.size() : first + 1;
+    for (std::size_t i = first; i < last; ++i) {
+      const std::size_t end = MatchItems(alternatives_[i], 0, text, at);
+      if (end != kNone) return end;
+    }
   }
   return kNone;
 }
@@ -420,12 +521,16 @@ void SplitPattern::Split(std::string_view text,
   };
   if (icu_ == nullptr) {
     for (std::size_t at = 0; at < text.size();) {
+      if (starts_[static_cast<unsigned char>(text[at])] == 0) {
+        ++at;  // bytes inside a character start nothing either
+        continue;
+      }
       const std::size_t end = Match(text, at);
       if (end != kNone && end > at) {
         emit_match(at, end);
         at = end;
       } else {
-        NextCodePoint(text, at);
+        ++at;
       }
     }
   } else {

@@ -6,6 +6,7 @@
 // thread-safe. Errors: kInvalidArgument.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -21,17 +22,17 @@ namespace citeseek::inference {
 
 // A set of code points.
 struct CharClass {
-  std::uint64_t ascii[2] = {0, 0};
   std::uint32_t categories = 0;  // bit u_charType(c)
   bool white_space = false;
   std::vector<std::pair<char32_t, char32_t>> ranges;  // inclusive
   bool negated = false;
+  std::vector<std::uint64_t> low;  // a bit a code point below 0x10000, once Fill is done
 
   bool Contains(char32_t c) const {
-    return c < 128 ? (ascii[c >> 6] >> (c & 63) & 1) != 0 : ContainsWide(c);
+    return c < 0x10000 ? (low[c >> 6] >> (c & 63) & 1) != 0 : ContainsHigh(c);
   }
-  bool ContainsWide(char32_t c) const;  // c >= 128
-  void FillAscii();                     // call once the other members are set
+  bool ContainsHigh(char32_t c) const;
+  void Fill();  // call once the other members are set
 };
 
 class SplitPattern {
@@ -65,8 +66,13 @@ class SplitPattern {
   static std::size_t MatchItems(const Sequence& items, std::size_t index, std::string_view text,
                                 std::size_t at);
   static std::size_t MatchLiterals(const Item& item, std::string_view text, std::size_t at);
+  static bool MayStart(const Sequence& items, unsigned char byte);
+  void FindStarts();
 
   std::vector<Sequence> alternatives_;
+  // By first byte, a bit for each of the alternatives that may match there; of more than 32 the
+  // last bit stands for all others.
+  std::array<std::uint32_t, 256> starts_ = {};
   std::shared_ptr<const Icu> icu_;  // null: the alternatives say it all
 };
 

@@ -20,45 +20,69 @@ class WordCache {
   // Appends the ids of `word` and returns true if they are known.
   bool Find(std::string_view word, std::vector<std::int32_t>& ids) const {
     if (word.size() > kMaxWordBytes) return false;
-    const Entry& entry = entries_[Slot(word)];
-    if (entry.size != word.size() || std::memcmp(entry.word, word.data(), word.size()) != 0) {
-      return false;
+    const Key key = KeyOf(word);
+    const Entry& entry = entries_[Slot(key)];
+    if (entry.key != key || entry.count == 0) return false;
+    if (entry.count == 1) [[likely]] {
+      ids.push_back(entry.ids[0]);
+    } else {
+      ids.insert(ids.end(), entry.ids, entry.ids + entry.count);
     }
-    ids.insert(ids.end(), entry.ids, entry.ids + entry.count);
     return true;
   }
 
   void Put(std::string_view word, std::span<const std::int32_t> ids) {
-    if (word.empty() || word.size() > kMaxWordBytes || ids.size() > kMaxIds) return;
-    Entry& entry = entries_[Slot(word)];
-    entry.size = static_cast<std::uint8_t>(word.size());
-    entry.count = static_cast<std::uint8_t>(ids.size());
-    std::memcpy(entry.word, word.data(), word.size());
+    if (word.size() > kMaxWordBytes || ids.empty() || ids.size() > kMaxIds) return;
+    const Key key = KeyOf(word);
+    Entry& entry = entries_[Slot(key)];
+    entry.key = key;
+    entry.count = static_cast<std::uint32_t>(ids.size());
     std::memcpy(entry.ids, ids.data(), ids.size_bytes());
   }
 
  private:
-  static constexpr std::size_t kEntries = 1 << 14;
+  static constexpr int kSlotBits = 14;
+  // The word, zeros behind it, and its length in the last byte.
+  using Key = std::array<std::uint64_t, 3>;
   struct Entry {
-    std::uint8_t size = 0;  // 0: empty
-    std::uint8_t count = 0;
-    char word[kMaxWordBytes] = {};
+    Key key = {};
+    std::uint32_t count = 0;  // 0: empty
     std::int32_t ids[kMaxIds] = {};
   };
 
-  static std::size_t Slot(std::string_view word) {
-    // Multiply and fold eight bytes at a time (the mixing of wyhash, Wang Yi 2019).
-    std::uint64_t hash = word.size() * 0x9E3779B97F4A7C15u;
-    for (std::size_t at = 0; at < word.size(); at += 8) {
-      std::uint64_t eight = 0;
-      std::memcpy(&eight, word.data() + at, word.size() - at < 8 ? word.size() - at : 8);
-      const auto wide = static_cast<unsigned __int128>(hash ^ eight) * 0xA0761D6478BD642Fu;
-      hash = static_cast<std::uint64_t>(wide) ^ static_cast<std::uint64_t>(wide >> 64);
+  // The 0 to 7 bytes at `begin`, without reading behind them and without a call.
+  static std::uint64_t Tail(const char* begin, std::size_t size) {
+    std::uint32_t low = 0, high = 0;
+    if (size >= 4) {
+      std::memcpy(&low, begin, 4);
+      std::memcpy(&high, begin + size - 4, 4);
+      return low | std::uint64_t{high} << 8 * (size - 4);  // the bytes in common agree
     }
-    return hash & (kEntries - 1);
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      word |= std::uint64_t{static_cast<unsigned char>(begin[i])} << 8 * i;
+    }
+    return word;
+  }
+  static Key KeyOf(std::string_view word) {
+    Key key = {};
+    const std::size_t whole = word.size() / 8;
+    for (std::size_t i = 0; i < whole; ++i) std::memcpy(&key[i], word.data() + 8 * i, 8);
+    key[whole] = Tail(word.data() + 8 * whole, word.size() % 8);
+    key[2] |= std::uint64_t{word.size()} << 56;
+    return key;
+  }
+  static std::size_t Slot(const Key& key) {
+    // Multiply and fold (the mixing of wyhash, Wang Yi 2019).
+    const auto fold = [](std::uint64_t a, std::uint64_t b) {
+      const auto wide = static_cast<unsigned __int128>(a) * b;
+      return static_cast<std::uint64_t>(wide) ^ static_cast<std::uint64_t>(wide >> 64);
+    };
+    return fold(key[0] ^ 0xA0761D6478BD642Fu, key[1] ^ 0xE7037ED1A0B428DBu ^ key[2]) >>
+           (64 - kSlotBits);
   }
 
-  std::vector<Entry> entries_ = std::vector<Entry>(kEntries);
+  std::vector<Entry> entries_ = std::vector<Entry>(std::size_t{1} << kSlotBits);
 };
 
 }  // namespace citeseek::inference
