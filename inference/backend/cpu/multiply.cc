@@ -6,8 +6,9 @@
 namespace citeseek::inference {
 namespace {
 
-// Weights that one thread goes through for all rows before it moves on: half of a small L2 cache.
-constexpr std::size_t kChunkBytes = 256u << 10;
+// Weights that one thread goes through for all rows before it moves on: a quarter of a small L2
+// cache, which two threads may share.
+constexpr std::size_t kChunkBytes = 128u << 10;
 // Inputs of f32 rows that are taken at a time, so that they stay in the L1 cache.
 constexpr int kInputs = 512;
 // Up to here weights are read once and nothing needs to stay anywhere.
@@ -67,14 +68,14 @@ void Multiplier::Run(const float* bias, bool accumulate) {
   if (product_y_.empty()) return;
   if (w_->quantized()) Quantize();
   const bool few = segments_.size() == 1 && product_y_.size() <= kFewRows;
-  const std::size_t deep_bytes = w_->quantized()
-                                     ? w_->panel_bytes()
-                                     : w_->panel_bytes() / static_cast<std::size_t>(w_->k) *
-                                           static_cast<std::size_t>(std::min(w_->k, kInputs));
-  // With few rows a chunk is what keeps all threads busy to the end; otherwise what fits the cache.
-  const int per_chunk =
-      few ? std::max(4, w_->panels() / (pool_.threads() * 8))
-          : static_cast<int>(std::clamp<std::size_t>(kChunkBytes / deep_bytes, 1, 16));
+  const int at_once = w_->quantized() ? kBlocksAtOnce * kQuantBlock : kInputs;
+  const std::size_t deep_bytes = w_->panel_bytes() / static_cast<std::size_t>(w_->k) *
+                                 static_cast<std::size_t>(std::min(w_->k, at_once));
+  // A chunk fits the cache, unless rows are few; and enough of them keep all threads busy to the
+  // end.
+  const int share = w_->panels() * static_cast<int>(segments_.size()) / (pool_.threads() * 8);
+  const int fit = few ? w_->panels() : static_cast<int>(kChunkBytes / deep_bytes);
+  const int per_chunk = std::max(std::min(share, fit), few ? 4 : 1);
   const int chunks = (w_->panels() + per_chunk - 1) / per_chunk;
   pool_.Run(chunks * static_cast<int>(segments_.size()), [&](int part, int thread) {
     const Segment& segment = segments_[static_cast<std::size_t>(part / chunks)];

@@ -1,7 +1,7 @@
 // Compiled with -mavx2 -mfma -mf16c.
 //
 // Two multiplications start a cycle at best on the machines that this is for, and a product takes
-// two: nothing else may cost one.
+// two: nothing else may cost one. Tiles of four rows by two vectors leave registers for the rest.
 #include <immintrin.h>
 
 #include "inference/backend/cpu/pin.h"
@@ -9,8 +9,6 @@
 
 namespace citeseek::inference {
 namespace {
-
-constexpr int kRowsAtOnce = 4;  // times two vectors of outputs: 8 sums beside weights and inputs
 
 inline __m256i Load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
 
@@ -28,42 +26,46 @@ inline void AddTo(float* y, __m256 factor, __m256i sums) {
   _mm256_store_ps(y, _mm256_fmadd_ps(factor, _mm256_cvtepi32_ps(sums), _mm256_load_ps(y)));
 }
 
-// y of the rows in one panel, kept in the L1 cache while the panel is gone through.
+// y of the rows in one panel, kept in the L1 cache while the tile is gone through.
 template <int kRows>
 struct alignas(32) PanelSums {
   float y[kRows][kPanel];
 
-  PanelSums(const QuantProduct& p, int row, int panel) {
+  PanelSums(const QuantProduct& p, const QuantTile& tile) {
+    const bool from_y = tile.begin > 0 || p.start.accumulate;
+    const float* bias = tile.begin > 0 ? nullptr : p.start.bias;
     for (int r = 0; r < kRows; ++r) {
       for (int j = 0; j < kPanel; j += 8) {
-        const int at = panel * kPanel + j;
-        __m256 sum = p.start.accumulate ? _mm256_loadu_ps(p.y[row + r] + at) : _mm256_setzero_ps();
-        if (p.start.bias != nullptr) sum = _mm256_add_ps(sum, _mm256_loadu_ps(p.start.bias + at));
+        const int at = tile.panel * kPanel + j;
+        __m256 sum = from_y ? _mm256_loadu_ps(p.y[tile.row + r] + at) : _mm256_setzero_ps();
+        if (bias != nullptr) sum = _mm256_add_ps(sum, _mm256_loadu_ps(bias + at));
         _mm256_store_ps(y[r] + j, sum);
       }
     }
   }
-  void Store(const QuantProduct& p, int row, int panel) const {
+  void Store(const QuantProduct& p, const QuantTile& tile) const {
     for (int r = 0; r < kRows; ++r) {
-      __builtin_memcpy(p.y[row + r] + panel * kPanel, y[r], sizeof(y[r]));
+      __builtin_memcpy(p.y[tile.row + r] + tile.panel * kPanel, y[r], sizeof(y[r]));
     }
   }
 };
 
-// Two products of code and input are at most 2 * 255 * kQ8LevelsAvx2, which fits 16 bits.
+// Two products of code and input are at most 2 * 255 * 64, which fits 16 bits.
 template <int kRows>
-void Q8Panel(const QuantProduct& p, int row, int panel) {
+void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
   const __m256i ones = _mm256_set1_epi16(1);
-  const Q8Block* block = static_cast<const Q8Block*>(p.w) + std::int64_t{panel} * p.blocks;
+  const Q8Block* block =
+      static_cast<const Q8Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
+  const QuantRow* rows = p.x + tile.row;
   const std::int8_t* values[kRows];
-  for (int r = 0; r < kRows; ++r) values[r] = p.x[row + r].values;
-  PanelSums<kRows> out(p, row, panel);
-  for (int b = 0; b < p.blocks; ++b, ++block) {
+  for (int r = 0; r < kRows; ++r) values[r] = rows[r].values + tile.begin * kQuantBlock;
+  PanelSums<kRows> out(p, tile);
+  for (int b = tile.begin; b < tile.end; ++b, ++block) {
     __m256i low[kRows];
     __m256i high[kRows];
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      low[r] = high[r] = _mm256_set1_epi32(p.x[row + r].offsets[b]);
+      low[r] = high[r] = _mm256_set1_epi32(rows[r].offsets[b]);
     }
 #pragma GCC unroll 8
     for (int g = 0; g < 8; ++g) {
@@ -84,25 +86,27 @@ void Q8Panel(const QuantProduct& p, int row, int panel) {
     const __m256 scale_high = Halves(block->scales + 8);
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      const __m256 x_scale = _mm256_set1_ps(p.x[row + r].scales[b]);
+      const __m256 x_scale = _mm256_set1_ps(rows[r].scales[b]);
       AddTo(out.y[r], _mm256_mul_ps(scale_low, x_scale), low[r]);
       AddTo(out.y[r] + 8, _mm256_mul_ps(scale_high, x_scale), high[r]);
       values[r] += kQuantBlock;
     }
   }
-  out.Store(p, row, panel);
+  out.Store(p, tile);
 }
 
-// A block's products are added up in 16 bits: 16 * 15 * kQ4Levels at most, 30480.
+// A block's products are added up in 16 bits: 16 * 15 * 127 at most, 30480.
 template <int kRows>
-void Q4Panel(const QuantProduct& p, int row, int panel) {
+void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
   const __m256i ones = _mm256_set1_epi16(1);
   const __m256i low_half = _mm256_set1_epi8(15);
-  const Q4Block* block = static_cast<const Q4Block*>(p.w) + std::int64_t{panel} * p.blocks;
+  const Q4Block* block =
+      static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
+  const QuantRow* rows = p.x + tile.row;
   const std::int8_t* values[kRows];
-  for (int r = 0; r < kRows; ++r) values[r] = p.x[row + r].values;
-  PanelSums<kRows> out(p, row, panel);
-  for (int b = 0; b < p.blocks; ++b, ++block) {
+  for (int r = 0; r < kRows; ++r) values[r] = rows[r].values + tile.begin * kQuantBlock;
+  PanelSums<kRows> out(p, tile);
+  for (int b = tile.begin; b < tile.end; ++b, ++block) {
     __m256i low[kRows];
     __m256i high[kRows];
 #pragma GCC unroll 4
@@ -133,7 +137,7 @@ void Q4Panel(const QuantProduct& p, int row, int panel) {
     const __m256 min_high = Halves(block->mins + 8);
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      const QuantRow& x = p.x[row + r];
+      const QuantRow& x = rows[r];
       const __m256 x_scale = _mm256_set1_ps(x.scales[b]);
       const __m256 x_sum = _mm256_set1_ps(x.sums[b]);
       const __m256 y_low = _mm256_fnmadd_ps(min_low, x_sum, _mm256_load_ps(out.y[r]));
@@ -148,28 +152,13 @@ void Q4Panel(const QuantProduct& p, int row, int panel) {
       values[r] += kQuantBlock;
     }
   }
-  out.Store(p, row, panel);
-}
-
-// Rows in groups of nearly the same size; a row's result is the same in each of the kernels.
-using PanelFunction = void (*)(const QuantProduct&, int row, int panel);
-void Multiply(const QuantProduct& product, const PanelFunction (&rows)[kRowsAtOnce]) {
-  const int groups = (product.rows + kRowsAtOnce - 1) / kRowsAtOnce;
-  for (int group = 0, row = 0; group < groups; ++group) {
-    const int count = (product.rows - row) / (groups - group);
-    for (int panel = 0; panel < product.panels; ++panel) rows[count - 1](product, row, panel);
-    row += count;
-  }
+  out.Store(p, tile);
 }
 
 }  // namespace
 
-void ProductQ8Avx2(const QuantProduct& product) {
-  Multiply(product, {Q8Panel<1>, Q8Panel<2>, Q8Panel<3>, Q8Panel<4>});
-}
-
-void ProductQ4Avx2(const QuantProduct& product) {
-  Multiply(product, {Q4Panel<1>, Q4Panel<2>, Q4Panel<3>, Q4Panel<4>});
-}
+const QuantKernels kQ8Avx2 = {
+    .rows = 4, .inputs = {.levels = 64}, .tiles = {{Q8Tile<1>, Q8Tile<2>, Q8Tile<3>, Q8Tile<4>}}};
+const QuantKernels kQ4Avx2 = {.rows = 4, .tiles = {{Q4Tile<1>, Q4Tile<2>, Q4Tile<3>, Q4Tile<4>}}};
 
 }  // namespace citeseek::inference

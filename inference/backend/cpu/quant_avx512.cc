@@ -11,8 +11,6 @@
 namespace citeseek::inference {
 namespace {
 
-constexpr int kRowsAtOnce = 8;
-
 inline __m512i Load(const void* p) { return _mm512_loadu_si512(p); }
 
 inline __m512 Halves(const std::uint16_t* p) {
@@ -35,39 +33,43 @@ inline __m512i LessOne(__m512 scale) {  // 1.0f has the exponent 127
   return _mm512_sub_epi32(_mm512_castps_si512(scale), _mm512_set1_epi32(127 << 23));
 }
 
-// y of the rows in kPanels panels, kept in the L1 cache while the panels are gone through.
+// y of the rows in kPanels panels, kept in the L1 cache while the tile is gone through.
 template <int kRows, int kPanels>
 struct alignas(64) PanelSums {
   float y[kRows][kPanels][kPanel];
 
-  PanelSums(const QuantProduct& p, int row, int panel) {
+  PanelSums(const QuantProduct& p, const QuantTile& tile) {
+    const bool from_y = tile.begin > 0 || p.start.accumulate;
+    const float* bias = tile.begin > 0 ? nullptr : p.start.bias;
     for (int r = 0; r < kRows; ++r) {
       for (int c = 0; c < kPanels; ++c) {
-        const int at = (panel + c) * kPanel;
-        __m512 sum = p.start.accumulate ? _mm512_loadu_ps(p.y[row + r] + at) : _mm512_setzero_ps();
-        if (p.start.bias != nullptr) sum = _mm512_add_ps(sum, _mm512_loadu_ps(p.start.bias + at));
+        const int at = (tile.panel + c) * kPanel;
+        __m512 sum = from_y ? _mm512_loadu_ps(p.y[tile.row + r] + at) : _mm512_setzero_ps();
+        if (bias != nullptr) sum = _mm512_add_ps(sum, _mm512_loadu_ps(bias + at));
         _mm512_store_ps(y[r][c], sum);
       }
     }
   }
-  void Store(const QuantProduct& p, int row, int panel) const {
+  void Store(const QuantProduct& p, const QuantTile& tile) const {
     for (int r = 0; r < kRows; ++r) {
-      __builtin_memcpy(p.y[row + r] + panel * kPanel, y[r], sizeof(y[r]));
+      __builtin_memcpy(p.y[tile.row + r] + tile.panel * kPanel, y[r], sizeof(y[r]));
     }
   }
 };
 
 template <int kRows, int kPanels>
-void Q8Panels(const QuantProduct& p, int row, int panel) {
-  const Q8Block* block = static_cast<const Q8Block*>(p.w) + std::int64_t{panel} * p.blocks;
-  PanelSums<kRows, kPanels> out(p, row, panel);
-  for (int b = 0; b < p.blocks; ++b, ++block) {
+void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
+  const Q8Block* block =
+      static_cast<const Q8Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
+  const QuantRow* rows = p.x + tile.row;
+  PanelSums<kRows, kPanels> out(p, tile);
+  for (int b = tile.begin; b < tile.end; ++b, ++block) {
     __m512i sums[kRows][kPanels];
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 2
       for (int c = 0; c < kPanels; ++c) {
-        sums[r][c] = _mm512_set1_epi32(p.x[row + r].offsets[b]);
+        sums[r][c] = _mm512_set1_epi32(rows[r].offsets[b]);
       }
     }
 #pragma GCC unroll 8
@@ -77,7 +79,7 @@ void Q8Panels(const QuantProduct& p, int row, int panel) {
       for (int c = 0; c < kPanels; ++c) codes[c] = Load(block[c * p.blocks].codes[g]);
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
-        const __m512i x = FourInputs(p.x[row + r].values + b * kQuantBlock + 4 * g);
+        const __m512i x = FourInputs(rows[r].values + b * kQuantBlock + 4 * g);
 #pragma GCC unroll 2
         for (int c = 0; c < kPanels; ++c) {
           sums[r][c] = _mm512_dpbusd_epi32(sums[r][c], codes[c], x);
@@ -91,21 +93,23 @@ void Q8Panels(const QuantProduct& p, int row, int panel) {
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
         float* y = out.y[r][c];
-        const __m512 factor = TimesPower(scale, p.x[row + r].scales + b);
+        const __m512 factor = TimesPower(scale, rows[r].scales + b);
         _mm512_store_ps(y,
                         _mm512_fmadd_ps(factor, _mm512_cvtepi32_ps(sums[r][c]), _mm512_load_ps(y)));
       }
     }
   }
-  out.Store(p, row, panel);
+  out.Store(p, tile);
 }
 
 template <int kRows, int kPanels>
-void Q4Panels(const QuantProduct& p, int row, int panel) {
+void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
   const __m512i low_half = _mm512_set1_epi8(15);
-  const Q4Block* block = static_cast<const Q4Block*>(p.w) + std::int64_t{panel} * p.blocks;
-  PanelSums<kRows, kPanels> out(p, row, panel);
-  for (int b = 0; b < p.blocks; ++b, ++block) {
+  const Q4Block* block =
+      static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
+  const QuantRow* rows = p.x + tile.row;
+  PanelSums<kRows, kPanels> out(p, tile);
+  for (int b = tile.begin; b < tile.end; ++b, ++block) {
     __m512i sums[kRows][kPanels];
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
@@ -124,7 +128,7 @@ void Q4Panels(const QuantProduct& p, int row, int panel) {
       }
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
-        const std::int8_t* values = p.x[row + r].values + b * kQuantBlock + 4 * g;
+        const std::int8_t* values = rows[r].values + b * kQuantBlock + 4 * g;
         const __m512i xa = FourInputs(values);
         const __m512i xb = FourInputs(values + 16);
 #pragma GCC unroll 2
@@ -143,46 +147,32 @@ void Q4Panels(const QuantProduct& p, int row, int panel) {
       for (int r = 0; r < kRows; ++r) {
         float* y = out.y[r][c];
         const __m512 less_min =
-            _mm512_fnmadd_ps(min, _mm512_set1_ps(p.x[row + r].sums[b]), _mm512_load_ps(y));
-        const __m512 factor = TimesPower(scale, p.x[row + r].scales + b);
+            _mm512_fnmadd_ps(min, _mm512_set1_ps(rows[r].sums[b]), _mm512_load_ps(y));
+        const __m512 factor = TimesPower(scale, rows[r].scales + b);
         _mm512_store_ps(y, _mm512_fmadd_ps(factor, _mm512_cvtepi32_ps(sums[r][c]), less_min));
       }
     }
   }
-  out.Store(p, row, panel);
-}
-
-using PanelFunction = void (*)(const QuantProduct&, int row, int panel);
-
-// Rows in groups of nearly the same size; a row's result is the same in each of the kernels.
-void Multiply(const QuantProduct& product, const PanelFunction (&two)[kRowsAtOnce],
-              const PanelFunction (&one)[kRowsAtOnce]) {
-  const int groups = (product.rows + kRowsAtOnce - 1) / kRowsAtOnce;
-  for (int group = 0, row = 0; group < groups; ++group) {
-    const int count = (product.rows - row) / (groups - group);
-    int panel = 0;
-    for (; panel + 2 <= product.panels; panel += 2) two[count - 1](product, row, panel);
-    if (panel < product.panels) one[count - 1](product, row, panel);
-    row += count;
-  }
+  out.Store(p, tile);
 }
 
 }  // namespace
 
-void ProductQ8Avx512(const QuantProduct& product) {
-  Multiply(product,
-           {Q8Panels<1, 2>, Q8Panels<2, 2>, Q8Panels<3, 2>, Q8Panels<4, 2>, Q8Panels<5, 2>,
-            Q8Panels<6, 2>, Q8Panels<7, 2>, Q8Panels<8, 2>},
-           {Q8Panels<1, 1>, Q8Panels<2, 1>, Q8Panels<3, 1>, Q8Panels<4, 1>, Q8Panels<5, 1>,
-            Q8Panels<6, 1>, Q8Panels<7, 1>, Q8Panels<8, 1>});
-}
-
-void ProductQ4Avx512(const QuantProduct& product) {
-  Multiply(product,
-           {Q4Panels<1, 2>, Q4Panels<2, 2>, Q4Panels<3, 2>, Q4Panels<4, 2>, Q4Panels<5, 2>,
-            Q4Panels<6, 2>, Q4Panels<7, 2>, Q4Panels<8, 2>},
-           {Q4Panels<1, 1>, Q4Panels<2, 1>, Q4Panels<3, 1>, Q4Panels<4, 1>, Q4Panels<5, 1>,
-            Q4Panels<6, 1>, Q4Panels<7, 1>, Q4Panels<8, 1>});
-}
+const QuantKernels kQ8Avx512 = {
+    .rows = 8,
+    .panels = 2,
+    .inputs = {.power_of_two = true},
+    .tiles = {{Q8Tile<1, 1>, Q8Tile<2, 1>, Q8Tile<3, 1>, Q8Tile<4, 1>, Q8Tile<5, 1>, Q8Tile<6, 1>,
+               Q8Tile<7, 1>, Q8Tile<8, 1>},
+              {Q8Tile<1, 2>, Q8Tile<2, 2>, Q8Tile<3, 2>, Q8Tile<4, 2>, Q8Tile<5, 2>, Q8Tile<6, 2>,
+               Q8Tile<7, 2>, Q8Tile<8, 2>}}};
+const QuantKernels kQ4Avx512 = {
+    .rows = 8,
+    .panels = 2,
+    .inputs = {.power_of_two = true},
+    .tiles = {{Q4Tile<1, 1>, Q4Tile<2, 1>, Q4Tile<3, 1>, Q4Tile<4, 1>, Q4Tile<5, 1>, Q4Tile<6, 1>,
+               Q4Tile<7, 1>, Q4Tile<8, 1>},
+              {Q4Tile<1, 2>, Q4Tile<2, 2>, Q4Tile<3, 2>, Q4Tile<4, 2>, Q4Tile<5, 2>, Q4Tile<6, 2>,
+               Q4Tile<7, 2>, Q4Tile<8, 2>}}};
 
 }  // namespace citeseek::inference

@@ -1,92 +1,139 @@
 #include "inference/backend/cpu/quant_kernels.h"
 
+#include <algorithm>
+
 #include "inference/backend/cpu/kernels.h"
 #include "inference/backend/widen.h"
 
 namespace citeseek::inference {
 namespace {
 
-struct QuantFunctions {
-  void (*q8)(const QuantProduct&);
-  void (*q4)(const QuantProduct&);
-  QuantInputs q8_inputs;
-  QuantInputs q4_inputs;
+// Rows of inputs that stay in a part of the second cache while panels go by.
+constexpr int kRowsAtOnce = 64;
+// Up to here all rows stay in the cache, and the weights are read once, in order.
+constexpr int kFewRows = 16;
+
+struct Chosen {
+  const QuantKernels& q8;
+  const QuantKernels& q4;
 };
 
-QuantFunctions Choose() {
+Chosen Choose() {
   if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl")) {
-    return {ProductQ8Avx512, ProductQ4Avx512, kAvx512Inputs, kAvx512Inputs};
+    return {kQ8Avx512, kQ4Avx512};
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
       __builtin_cpu_supports("f16c")) {
-    return {ProductQ8Avx2, ProductQ4Avx2, kQ8Avx2Inputs, {}};
+    return {kQ8Avx2, kQ4Avx2};
   }
-  return {ProductQ8Portable, ProductQ4Portable, {}, {}};
+  return {kQ8Portable, kQ4Portable};
 }
 
-const QuantFunctions& Chosen() {
-  static const QuantFunctions functions = Choose();
-  return functions;
+const Chosen& Kernels() {
+  static const Chosen chosen = Choose();
+  return chosen;
 }
 
-void StartPanel(const QuantProduct& product, int panel) {
-  for (int r = 0; r < product.rows; ++r) {
-    for (int j = panel * kPanel; j < (panel + 1) * kPanel; ++j) {
-      float& y = product.y[r][j];
-      if (!product.start.accumulate) y = 0;
-      if (product.start.bias != nullptr) y += product.start.bias[j];
+// Rows [row, end) of the tile's panels, in groups of nearly the same size.
+void Rows(const QuantKernels& kernels, const QuantProduct& product, QuantTile tile, int panels,
+          int end) {
+  int groups = (end - tile.row + kernels.rows - 1) / kernels.rows;
+  for (; groups > 0; --groups) {
+    const int rows = (end - tile.row) / groups;
+    kernels.tiles[panels - 1][rows - 1](product, tile);
+    tile.row += rows;
+  }
+}
+
+// Sums of one output start as the product says.
+float& StartSum(const QuantProduct& product, const QuantTile& tile, int column) {
+  float& y = product.y[tile.row][column];
+  if (tile.begin > 0) return y;
+  if (!product.start.accumulate) y = 0;
+  if (product.start.bias != nullptr) y += product.start.bias[column];
+  return y;
+}
+
+void Q8Tile(const QuantProduct& product, const QuantTile& tile) {
+  const QuantRow& x = product.x[tile.row];
+  for (int j = 0; j < kPanel; ++j) {
+    float& y = StartSum(product, tile, tile.panel * kPanel + j);
+    for (int b = tile.begin; b < tile.end; ++b) {
+      const Q8Block& block =
+          static_cast<const Q8Block*>(product.w)[std::int64_t{tile.panel} * product.blocks + b];
+      const std::int8_t* values = x.values + b * kQuantBlock;
+      int sum = x.offsets[b];
+      for (int i = 0; i < kQuantBlock; ++i) sum += block.codes[i / 4][j][i % 4] * values[i];
+      y += F16ToF32(block.scales[j]) * x.scales[b] * static_cast<float>(sum);
+    }
+  }
+}
+
+void Q4Tile(const QuantProduct& product, const QuantTile& tile) {
+  const QuantRow& x = product.x[tile.row];
+  for (int j = 0; j < kPanel; ++j) {
+    float& y = StartSum(product, tile, tile.panel * kPanel + j);
+    for (int b = tile.begin; b < tile.end; ++b) {
+      const Q4Block& block =
+          static_cast<const Q4Block*>(product.w)[std::int64_t{tile.panel} * product.blocks + b];
+      const std::int8_t* values = x.values + b * kQuantBlock;
+      int sum = 0;
+      for (int i = 0; i < kQuantBlock / 2; ++i) {
+        const int pair = block.codes[i / 4][j][i % 4];
+        sum += (pair & 15) * values[i] + (pair >> 4) * values[i + 16];
+      }
+      y += F16ToF32(block.scales[j]) * x.scales[b] * static_cast<float>(sum);
+      y -= F16ToF32(block.mins[j]) * x.sums[b];
     }
   }
 }
 
 }  // namespace
 
-void ProductQ8(const QuantProduct& product) { Chosen().q8(product); }
-void ProductQ4(const QuantProduct& product) { Chosen().q4(product); }
-QuantInputs Q8Inputs() { return Chosen().q8_inputs; }
-QuantInputs Q4Inputs() { return Chosen().q4_inputs; }
+const QuantKernels kQ8Portable = {.tiles = {{Q8Tile}}};
+const QuantKernels kQ4Portable = {.tiles = {{Q4Tile}}};
 
-void ProductQ8Portable(const QuantProduct& product) {
-  const auto* block = static_cast<const Q8Block*>(product.w);
-  for (int panel = 0; panel < product.panels; ++panel) {
-    StartPanel(product, panel);
-    for (int b = 0; b < product.blocks; ++b, ++block) {
-      for (int r = 0; r < product.rows; ++r) {
-        const QuantRow& x = product.x[r];
-        const std::int8_t* values = x.values + b * kQuantBlock;
-        for (int j = 0; j < kPanel; ++j) {
-          int sum = x.offsets[b];
-          for (int i = 0; i < kQuantBlock; ++i) sum += block->codes[i / 4][j][i % 4] * values[i];
-          product.y[r][panel * kPanel + j] +=
-              F16ToF32(block->scales[j]) * x.scales[b] * static_cast<float>(sum);
-        }
-      }
-    }
-  }
-}
+void ProductQ8(const QuantProduct& product) { Multiply(Kernels().q8, product); }
+void ProductQ4(const QuantProduct& product) { Multiply(Kernels().q4, product); }
+QuantInputs Q8Inputs() { return Kernels().q8.inputs; }
+QuantInputs Q4Inputs() { return Kernels().q4.inputs; }
 
-void ProductQ4Portable(const QuantProduct& product) {
-  const auto* block = static_cast<const Q4Block*>(product.w);
-  for (int panel = 0; panel < product.panels; ++panel) {
-    StartPanel(product, panel);
-    for (int b = 0; b < product.blocks; ++b, ++block) {
-      for (int r = 0; r < product.rows; ++r) {
-        const QuantRow& x = product.x[r];
-        const std::int8_t* values = x.values + b * kQuantBlock;
-        for (int j = 0; j < kPanel; ++j) {
-          int sum = 0;
-          for (int i = 0; i < kQuantBlock / 2; ++i) {
-            const int pair = block->codes[i / 4][j][i % 4];
-            sum += (pair & 15) * values[i] + (pair >> 4) * values[i + 16];
-          }
-          float& y = product.y[r][panel * kPanel + j];
-          y += F16ToF32(block->scales[j]) * x.scales[b] * static_cast<float>(sum);
-          y -= F16ToF32(block->mins[j]) * x.sums[b];
-        }
-      }
+void Multiply(const QuantKernels& kernels, const QuantProduct& product) {
+  // Of a row's sums, the order of the blocks alone matters to the result, and it is always the
+  // same.
+  const auto panels = [&](const QuantTile& tile, const auto& body) {
+    for (int panel = 0; panel < product.panels;) {
+      const int count = std::min(kernels.panels, product.panels - panel);
+      QuantTile at = tile;
+      at.panel = panel;
+      body(at, count);
+      panel += count;
     }
+  };
+  const auto blocks = [&](const QuantTile& tile, const auto& body) {
+    for (int begin = 0; begin < product.blocks; begin += kBlocksAtOnce) {
+      QuantTile at = tile;
+      at.begin = begin;
+      at.end = std::min(product.blocks, begin + kBlocksAtOnce);
+      body(at);
+    }
+  };
+  if (product.rows <= kFewRows) {
+    panels({}, [&](const QuantTile& in_panel, int count) {
+      blocks(in_panel,
+             [&](const QuantTile& tile) { Rows(kernels, product, tile, count, product.rows); });
+    });
+    return;
   }
+  blocks({}, [&](QuantTile in_blocks) {
+    for (int row = 0; row < product.rows; row += kRowsAtOnce) {
+      in_blocks.row = row;
+      panels(in_blocks, [&](const QuantTile& tile, int count) {
+        Rows(kernels, product, tile, count, std::min(product.rows, row + kRowsAtOnce));
+      });
+    }
+  });
 }
 
 }  // namespace citeseek::inference

@@ -1,5 +1,6 @@
 // QuantKernels: products with int8 and 4-bit weights, one file an instruction set, compiled with
-// that set's flags because Highway 1.0.3 has no byte dot product. quant_kernels.cc chooses.
+// that set's flags because Highway 1.0.3 has no byte dot product. quant_kernels.cc chooses one and
+// goes through memory.
 //
 // Include nothing here or there that has inline functions: they would be compiled for the wrong
 // processor and might be the copy that the linker keeps.
@@ -9,18 +10,36 @@
 
 namespace citeseek::inference {
 
-void ProductQ8Portable(const QuantProduct& product);
-void ProductQ4Portable(const QuantProduct& product);
+// Some rows and panels of a product, and the blocks [begin, end) of their inputs. Sums start where
+// the product's do if begin is 0, otherwise from y.
+struct QuantTile {
+  int row = 0;
+  int panel = 0;
+  int begin = 0;
+  int end = 0;
+};
+using QuantTileFunction = void (*)(const QuantProduct& product, const QuantTile& tile);
+
+// The kernels of one storage and instruction set.
+struct QuantKernels {
+  int rows = 1;    // at most in a tile
+  int panels = 1;  // at most in a tile
+  QuantInputs inputs;
+  QuantTileFunction tiles[2][8] = {};  // [panels - 1][rows - 1]
+};
+
+void Multiply(const QuantKernels& kernels, const QuantProduct& product);
+
+extern const QuantKernels kQ8Portable;
+extern const QuantKernels kQ4Portable;
 
 // Need AVX2, FMA and F16C. The byte product saturates at 16 bits, and the way around that would
 // cost a third of the speed: the int8 product takes inputs of 7 bits.
-inline constexpr QuantInputs kQ8Avx2Inputs = {.levels = 64};
-void ProductQ8Avx2(const QuantProduct& product);
-void ProductQ4Avx2(const QuantProduct& product);
+extern const QuantKernels kQ8Avx2;
+extern const QuantKernels kQ4Avx2;
 
 // Need AVX-512 F, BW, VL and VNNI, inputs with scales that are powers of two and no weight scale 0.
-inline constexpr QuantInputs kAvx512Inputs = {.power_of_two = true};
-void ProductQ8Avx512(const QuantProduct& product);
-void ProductQ4Avx512(const QuantProduct& product);
+extern const QuantKernels kQ8Avx512;
+extern const QuantKernels kQ4Avx512;
 
 }  // namespace citeseek::inference

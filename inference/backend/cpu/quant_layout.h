@@ -10,6 +10,8 @@ namespace citeseek::inference {
 
 inline constexpr int kPanel = 16;       // outputs side by side
 inline constexpr int kQuantBlock = 32;  // inputs that share a scale
+// Blocks of a panel that products go through for many rows: they stay in half of the first cache.
+inline constexpr int kBlocksAtOnce = 32;
 
 // A row of inputs: x[i] ~ values[i] * scales[i / 32]. Of each block b of 32:
 struct QuantRow {

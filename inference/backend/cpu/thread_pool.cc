@@ -17,6 +17,7 @@ void WaitWhile(const std::atomic<T>& value, T old) {
   while (value.load(std::memory_order_acquire) == old) {
     for (int i = 0; i < 64; ++i) {
       if (value.load(std::memory_order_acquire) != old) return;
+      __builtin_ia32_pause();  // leaves the core to the thread that shares it
     }
     if (std::chrono::steady_clock::now() > give_up) {
       value.wait(old, std::memory_order_acquire);

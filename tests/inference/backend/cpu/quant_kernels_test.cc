@@ -16,19 +16,16 @@
 namespace citeseek::inference {
 
 // quant_avx512.cc compiled with emulated instructions.
-void EmulatedProductQ8Avx512(const QuantProduct& product);
-void EmulatedProductQ4Avx512(const QuantProduct& product);
+extern const QuantKernels kEmulatedQ8Avx512;
+extern const QuantKernels kEmulatedQ4Avx512;
 
 namespace {
 
-using Multiply = void (*)(const QuantProduct&);
-
 struct Kernel {
   std::string name;
-  Multiply multiply = nullptr;
-  Multiply portable = nullptr;
+  const QuantKernels* kernels = nullptr;
+  const QuantKernels* portable = nullptr;
   bool four_bits = false;
-  QuantInputs inputs;
   std::function<bool()> runs_here = [] { return true; };
 };
 
@@ -71,8 +68,8 @@ class QuantKernelsTest : public testing::TestWithParam<Kernel> {
 };
 
 TEST_P(QuantKernelsTest, ProductsEqualThePortableOnesForEveryNumberOfRowsAndPanels) {
-  for (const int blocks : {1, 2, 7}) {
-    for (int rows = 1; rows <= 19; ++rows) {
+  for (const auto& [blocks, most_rows] : {std::pair(1, 19), {2, 19}, {7, 19}, {65, 5}, {33, 70}}) {
+    for (int rows = 1; rows <= most_rows; rows += most_rows > 19 ? 23 : 1) {
       const int panels = 1 + rows % 4;
       const int k = blocks * kQuantBlock;
       const int n = panels * kPanel;
@@ -95,28 +92,28 @@ TEST_P(QuantKernelsTest, ProductsEqualThePortableOnesForEveryNumberOfRowsAndPane
         offsets.emplace_back(count);
         const QuantTarget target = {values.back().data(), scales.back().data(), sums.back().data(),
                                     offsets.back().data()};
-        QuantizeRow(row.data(), k, GetParam().inputs, target);
+        QuantizeRow(row.data(), k, GetParam().kernels->inputs, target);
         x.push_back({target.values, target.scales, target.sums, target.offsets});
       }
       std::vector<float> bias(static_cast<std::size_t>(n));
       for (float& v : bias) v = Normal();
       for (const bool accumulate : {false, true}) {
         const std::vector<float> before(static_cast<std::size_t>(rows * n), 0.5f);
-        const auto multiply = [&](Multiply kernel) {
+        const auto multiply = [&](const QuantKernels& kernels) {
           std::vector<float> out = before;
           std::vector<float*> y;
           for (int r = 0; r < rows; ++r) y.push_back(out.data() + r * n);
-          kernel({.x = x.data(),
-                  .y = y.data(),
-                  .rows = rows,
-                  .start = {accumulate, accumulate ? nullptr : bias.data()},
-                  .w = weights.data(),
-                  .blocks = blocks,
-                  .panels = panels});
+          Multiply(kernels, {.x = x.data(),
+                             .y = y.data(),
+                             .rows = rows,
+                             .start = {accumulate, accumulate ? nullptr : bias.data()},
+                             .w = weights.data(),
+                             .blocks = blocks,
+                             .panels = panels});
           return out;
         };
-        const std::vector<float> out = multiply(GetParam().multiply);
-        const std::vector<float> expected = multiply(GetParam().portable);
+        const std::vector<float> out = multiply(*GetParam().kernels);
+        const std::vector<float> expected = multiply(*GetParam().portable);
         for (std::size_t i = 0; i < out.size(); ++i) {
           // The sums of integers are exact; the rest differs by the rounding of a few operations.
           ASSERT_NEAR(out[i], expected[i], 2e-5f * (100.0f + std::abs(expected[i])))
@@ -128,7 +125,7 @@ TEST_P(QuantKernelsTest, ProductsEqualThePortableOnesForEveryNumberOfRowsAndPane
 }
 
 TEST_P(QuantKernelsTest, InputsAreRoundedToTheNearestLevelOfTheirBlock) {
-  const QuantInputs& inputs = GetParam().inputs;
+  const QuantInputs& inputs = GetParam().kernels->inputs;
   const int k = 70;  // the last block is not full
   std::vector<float> row(k);
   for (float& v : row) v = Normal();
@@ -161,15 +158,12 @@ TEST_P(QuantKernelsTest, InputsAreRoundedToTheNearestLevelOfTheirBlock) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kernels, QuantKernelsTest,
-    testing::Values(
-        Kernel{"Q8Avx2", ProductQ8Avx2, ProductQ8Portable, false, kQ8Avx2Inputs, HasAvx2},
-        Kernel{"Q4Avx2", ProductQ4Avx2, ProductQ4Portable, true, {}, HasAvx2},
-        Kernel{"Q8Avx512", ProductQ8Avx512, ProductQ8Portable, false, kAvx512Inputs, HasAvx512},
-        Kernel{"Q4Avx512", ProductQ4Avx512, ProductQ4Portable, true, kAvx512Inputs, HasAvx512},
-        Kernel{"Q8Avx512Emulated", EmulatedProductQ8Avx512, ProductQ8Portable, false,
-               kAvx512Inputs},
-        Kernel{"Q4Avx512Emulated", EmulatedProductQ4Avx512, ProductQ4Portable, true,
-               kAvx512Inputs}),
+    testing::Values(Kernel{"Q8Avx2", &kQ8Avx2, &kQ8Portable, false, HasAvx2},
+                    Kernel{"Q4Avx2", &kQ4Avx2, &kQ4Portable, true, HasAvx2},
+                    Kernel{"Q8Avx512", &kQ8Avx512, &kQ8Portable, false, HasAvx512},
+                    Kernel{"Q4Avx512", &kQ4Avx512, &kQ4Portable, true, HasAvx512},
+                    Kernel{"Q8Avx512Emulated", &kEmulatedQ8Avx512, &kQ8Portable, false},
+                    Kernel{"Q4Avx512Emulated", &kEmulatedQ4Avx512, &kQ4Portable, true}),
     [](const auto& param_info) { return param_info.param.name; });
 
 }  // namespace
