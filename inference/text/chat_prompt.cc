@@ -64,11 +64,9 @@ absl::StatusOr<RenderedPrompt> ChatPrompter::Render(std::span<const Message> mes
     if (!IsValidUtf8(message.text)) {
       return absl::InvalidArgumentError(absl::StrCat("message ", list.size(), " is not UTF-8"));
     }
-    JsonObject fields(2);
-    fields[0].first = "role";
-    fields[0].second.value = std::string(RoleName(message.role));
-    fields[1].first = "content";
-    fields[1].second.value = message.text;
+    JsonObject fields;
+    fields.emplace_back("role", Json{.value = std::string(RoleName(message.role))});
+    fields.emplace_back("content", Json{.value = message.text});
     list.emplace_back().value = std::move(fields);
   }
   ChatInput input;
@@ -78,8 +76,7 @@ absl::StatusOr<RenderedPrompt> ChatPrompter::Render(std::span<const Message> mes
   };
   // Qwen3's name of the switch, and DeepSeek-V3.1's.
   for (const char* name : {"enable_thinking", "thinking"}) {
-    input.extra.emplace_back().first = name;
-    input.extra.back().second.value = thinking;
+    input.extra.emplace_back(name, Json{.value = thinking});
   }
   return chat_.Render(input);
 }

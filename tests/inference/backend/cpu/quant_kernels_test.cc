@@ -30,8 +30,7 @@ struct Kernel {
 };
 
 bool HasAvx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-         __builtin_cpu_supports("f16c");
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 bool HasAvx512() {
   return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
@@ -99,7 +98,7 @@ TEST_P(QuantKernelsTest, ProductsEqualThePortableOnesForEveryNumberOfRowsAndPane
       for (float& v : bias) v = Normal();
       for (const bool accumulate : {false, true}) {
         const std::vector<float> before(static_cast<std::size_t>(rows * n), 0.5f);
-        const auto multiply = [&](const QuantKernels& kernels) {
+        const auto multiply = [&, blocks = blocks](const QuantKernels& kernels) {
           std::vector<float> out = before;
           std::vector<float*> y;
           for (int r = 0; r < rows; ++r) y.push_back(out.data() + r * n);
