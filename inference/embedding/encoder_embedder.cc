@@ -11,18 +11,6 @@
 namespace citeseek::inference {
 namespace {
 
-Row RowOf(PoolingConfig::Kind kind) {
-  switch (kind) {
-    case PoolingConfig::Kind::kCls:
-      return Row::kFirst;
-    case PoolingConfig::Kind::kMean:
-      return Row::kMean;
-    case PoolingConfig::Kind::kLastToken:
-      return Row::kLast;
-  }
-  return Row::kMean;
-}
-
 class EncoderEmbedder final : public Embedder {
  public:
   EncoderEmbedder(std::string name, std::unique_ptr<Tokenizer> tokenizer, PoolingConfig pooling,

@@ -45,6 +45,18 @@ absl::Status CheckTime(absl::Time deadline, const std::stop_token& stop) {
 
 }  // namespace
 
+Row RowOf(PoolingConfig::Kind kind) {
+  switch (kind) {
+    case PoolingConfig::Kind::kCls:
+      return Row::kFirst;
+    case PoolingConfig::Kind::kMean:
+      return Row::kMean;
+    case PoolingConfig::Kind::kLastToken:
+      return Row::kLast;
+  }
+  return Row::kMean;
+}
+
 SequenceEncoder::SequenceEncoder(const ModelConfig& config, const SequenceEncoderOptions& options)
     : config_(config), backend_(MakeCpuBackend({.threads = options.model.threads})) {}
 

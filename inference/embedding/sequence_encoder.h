@@ -37,6 +37,9 @@ enum class Row {
   kLogits,  // [labels] of a classifier, [vocabulary] after the last token of a decoder
 };
 
+// The row that a model's own pooling means.
+Row RowOf(PoolingConfig::Kind kind);
+
 struct SequenceEncoderOptions {
   ModelOptions model = {};
   std::int64_t max_tokens = 0;  // of one text; 0: what the network takes

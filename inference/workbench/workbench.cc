@@ -36,15 +36,7 @@ std::optional<Row> RowOf(Pool pool, const ModelFiles& files) {
       break;
   }
   if (!files.pooling) return std::nullopt;
-  switch (files.pooling->kind) {
-    case PoolingConfig::Kind::kCls:
-      return Row::kFirst;
-    case PoolingConfig::Kind::kMean:
-      return Row::kMean;
-    case PoolingConfig::Kind::kLastToken:
-      return Row::kLast;
-  }
-  return std::nullopt;
+  return RowOf(files.pooling->kind);
 }
 
 // "2026-11-22" and the like, for templates that write the date.

@@ -451,8 +451,7 @@ class Parser {
       } else if (AcceptOperator("[")) {
         expression = ParseSubscript(std::move(expression));
       } else if (IsOperator("(")) {
-        expression = MakeUnary(Kind::kCall, std::move(expression));
-        expression->arguments = ParseArguments();
+        expression = ParseCall(std::move(expression));
       } else {
         break;
       }
@@ -478,6 +477,12 @@ class Parser {
     slice->kind = Kind::kIndex;
     slice->operands.resize(2);
     return slice;
+  }
+
+  ExpressionPtr ParseCall(ExpressionPtr callee) {
+    auto call = MakeUnary(Kind::kCall, std::move(callee));
+    call->arguments = ParseArguments();
+    return call;
   }
 
   Arguments ParseArguments() {
@@ -513,8 +518,7 @@ class Parser {
       } else if (AcceptName("is")) {
         expression = ParseTest(std::move(expression));
       } else if (IsOperator("(")) {
-        expression = MakeUnary(Kind::kCall, std::move(expression));
-        expression->arguments = ParseArguments();
+        expression = ParseCall(std::move(expression));
       } else {
         break;
       }

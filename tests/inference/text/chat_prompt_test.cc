@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/tiny_model.h"
+#include "tests/inference/text/tiny_chat.h"
 
 namespace citeseek::inference {
 namespace {
@@ -13,13 +13,10 @@ class ChatPromptTest : public testing::Test {
   void SetUp() override { Open(TinyTokenizerConfigJson(TinyThinking::kSwitch)); }
 
   void Open(const std::string& config) {
-    auto tokenizer = Tokenizer::Parse(TinyTokenizerJson(), config, "tiny");
-    ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
-    tokenizer_ = *std::move(tokenizer);
-    const auto json = ParseJson(config, "config");
-    auto chat = ChatTemplate::Compile(*json->Find("chat_template")->String(), {});
-    ASSERT_TRUE(chat.ok()) << chat.status();
-    chat_.emplace(*std::move(chat));
+    auto tiny = OpenTinyChat(config);
+    ASSERT_TRUE(tiny.ok()) << tiny.status();
+    tokenizer_ = std::move(tiny->tokenizer);
+    chat_.emplace(std::move(tiny->chat));
     prompter_.emplace(*tokenizer_, *chat_);
   }
 

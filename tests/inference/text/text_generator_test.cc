@@ -10,7 +10,7 @@
 #include "absl/time/clock.h"
 #include "inference/model/model_files.h"
 #include "tests/inference/model/golden.h"
-#include "tests/support/tiny_model.h"
+#include "tests/inference/text/tiny_chat.h"
 
 namespace citeseek::inference {
 namespace {
@@ -49,14 +49,10 @@ class TextGeneratorTest : public testing::Test {
   // `script`: control tokens in it are tokens.
   void Open(std::string_view script, TinyThinking thinking = TinyThinking::kSwitch,
             int context = 512) {
-    const std::string config = TinyTokenizerConfigJson(thinking);
-    auto tokenizer = Tokenizer::Parse(TinyTokenizerJson(), config, "tiny");
-    ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
-    tokenizer_ = *std::move(tokenizer);
-    const auto json = ParseJson(config, "config");
-    auto chat = ChatTemplate::Compile(*json->Find("chat_template")->String(), {});
-    ASSERT_TRUE(chat.ok()) << chat.status();
-    chat_.emplace(*std::move(chat));
+    auto tiny = OpenTinyChat(TinyTokenizerConfigJson(thinking));
+    ASSERT_TRUE(tiny.ok()) << tiny.status();
+    tokenizer_ = std::move(tiny->tokenizer);
+    chat_.emplace(std::move(tiny->chat));
     model_.script = tokenizer_->Encode(script, {.parse_special = true});
     engine_.emplace(std::ref(model_),
                     TokenEngineOptions{.vocabulary = kTinyVocabulary,
