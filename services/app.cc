@@ -22,6 +22,7 @@
 #include "retrieval/hybrid_retriever.h"
 #include "retrieval/reranking_retriever.h"
 #include "services/call.h"
+#include "services/gateway/admission.h"
 #include "services/gateway/client.h"
 #include "services/gateway/server.h"
 #include "services/health.h"
@@ -120,6 +121,8 @@ struct App::Parts {
   std::unique_ptr<retrieval::Retriever> search;  // what a reranking retriever is made of
   std::unique_ptr<retrieval::Retriever> retriever;
   // gateway
+  std::unique_ptr<gateway::Answerer> unlimited;  // what the admitting one is made of
+  gateway::Admission* admission = nullptr;       // the answerer, if it is of this process
   std::unique_ptr<gateway::Answerer> answerer;
 
   std::unique_ptr<Metrics> metrics;
@@ -256,8 +259,17 @@ absl::Status App::Parts::MakeGateway() {
     return absl::OkStatus();
   }
   if (retriever == nullptr) return Missing("gateway", "retrieval");
-  answerer = gateway::MakeAnswerer(
+  unlimited = gateway::MakeAnswerer(
       {.retriever = retriever.get(), .generator = generator.get(), .analyzer = analyzer.get()});
+  auto admitting = std::make_unique<gateway::Admission>(
+      gateway::AdmissionOptions{.answerer = unlimited.get(),
+                                .model = generator != nullptr,
+                                .model_calls = config.limits.model_calls,
+                                .reading_calls = Threads(config.engine),
+                                .waiting = config.limits.questions,
+                                .patience = absl::Seconds(config.limits.patience_s)});
+  admission = admitting.get();
+  answerer = std::move(admitting);
   return absl::OkStatus();
 }
 
@@ -273,7 +285,13 @@ void App::Parts::MakeServices(const ServerOptions& options) {
   if (Has(ServiceRole::kRetrieval)) {
     services.push_back(MakeRetrievalServer(retriever.get(), options));
   }
-  if (Has(ServiceRole::kGateway)) services.push_back(MakeGatewayServer(answerer.get(), options));
+  if (Has(ServiceRole::kGateway)) {
+    // Questions wait on their threads, in the lines of the admission: those are the limit.
+    ServerOptions threads = options;
+    threads.workers =
+        2 * static_cast<int>(config.limits.questions) + config.limits.model_calls + options.workers;
+    services.push_back(MakeGatewayServer(answerer.get(), threads));
+  }
 }
 
 std::vector<Canary> App::Parts::Canaries() {
@@ -337,6 +355,9 @@ absl::StatusOr<std::string> App::Serve() {
     auto metrics = Metrics::Serve(config.metrics);
     if (!metrics.ok()) return metrics.status();
     parts_->metrics = *std::move(metrics);
+    if (const gateway::Admission* admission = parts_->admission) {
+      parts_->metrics->WatchAdmission([admission] { return admission->Stats(); });
+    }
     if (const HotEngine* engine = parts_->engine) {
       parts_->metrics->WatchEngine([engine] { return engine->Stats(); });
     }

@@ -38,6 +38,12 @@ absl::Time DeadlineWithReserve(const grpc::CallbackServerContext& context, absl:
   return wanted - std::min(absl::Milliseconds(20), left / 4);
 }
 
+// All calls of a machine are one caller's: it opens as many connections as it likes.
+std::string WithoutPort(std::string peer) {
+  if (peer.starts_with("ipv")) peer.resize(std::min(peer.size(), peer.rfind(':')));
+  return peer;
+}
+
 // The caller's x-request-id if it is short and printable, else a random one.
 std::string RequestId(const grpc::CallbackServerContext& context) {
   const auto& metadata = context.client_metadata();
@@ -106,7 +112,8 @@ CallState::CallState(CallRunner& runner, const char* method,
       method_(method),
       start_(absl::Now()),
       deadline_(DeadlineWithReserve(context, start_)),
-      request_id_(RequestId(context)) {}
+      request_id_(RequestId(context)),
+      caller_(WithoutPort(context.peer())) {}
 
 absl::Status CallState::StillWanted() const {
   if (stop_.stop_requested()) return absl::CancelledError("cancelled while waiting for a thread");

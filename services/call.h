@@ -53,6 +53,7 @@ struct Call {
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};
   std::string request_id;
+  std::string caller;  // "ipv4:1.2.3.4": where the call comes from
 };
 
 // Threads and observer of one service; outlives its calls.
@@ -75,7 +76,7 @@ class CallState {
  public:
   CallState(CallRunner& runner, const char* method, const grpc::CallbackServerContext& context);
 
-  Call call() const { return {deadline_, stop_.get_token(), request_id_}; }
+  Call call() const { return {deadline_, stop_.get_token(), request_id_, caller_}; }
   // kCancelled or kDeadlineExceeded if the caller is gone before the work began.
   absl::Status StillWanted() const;
   void Cancel() { stop_.request_stop(); }
@@ -88,6 +89,7 @@ class CallState {
   const absl::Time start_;
   const absl::Time deadline_;
   const std::string request_id_;
+  const std::string caller_;
   std::stop_source stop_;
 };
 

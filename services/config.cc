@@ -199,10 +199,14 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml, const std::string& nam
                       {"kv_memory", reader.Size("kv_memory", config.engine.kv_memory)},
                       {"threads", reader.InRange("threads", 1, 1024, config.engine.threads)}})},
          {"limits",
-          reader.Map("limits",
-                     {{"workers", reader.InRange("workers", 1, 1024, config.limits.workers)},
-                      {"queue", reader.InRange<std::size_t>("queue", 1, 65536,
-                                                            config.limits.queue_limit)}})}});
+          reader.Map(
+              "limits",
+              {{"workers", reader.InRange("workers", 1, 1024, config.limits.workers)},
+               {"queue", reader.InRange<std::size_t>("queue", 1, 65536, config.limits.queue_limit)},
+               {"model_calls", reader.InRange("model_calls", 1, 256, config.limits.model_calls)},
+               {"questions",
+                reader.InRange<std::size_t>("questions", 1, 4096, config.limits.questions)},
+               {"patience_s", reader.InRange("patience_s", 1, 600, config.limits.patience_s)}})}});
     if (!status.ok()) return status;
     if (!config.openai.url.empty() && !config.engine.model.empty()) {
       return reader.Error(root["engine"].Mark(),

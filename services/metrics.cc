@@ -6,6 +6,7 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <array>
 #include <exception>
 
 #include "absl/strings/str_cat.h"
@@ -15,52 +16,114 @@ namespace citeseek::services {
 
 namespace {
 
-class EngineCollector final : public prometheus::Collectable {
- public:
-  explicit EngineCollector(std::function<inference::EngineStats()> stats)
-      : stats_(std::move(stats)) {}
+using Type = prometheus::MetricType;
 
-  std::vector<prometheus::MetricFamily> Collect() const override {
-    const inference::EngineStats s = stats_();
-    const auto now = prometheus::MetricType::Gauge;
-    const auto total = prometheus::MetricType::Counter;
-    return {
-        Family("calls_waiting", "Calls that hold no memory yet", now, s.waiting),
-        Family("calls_running", "Calls that the model answers now", now, s.running),
-        Family("kv_blocks", "Blocks of the key and value cache", now, s.blocks_total),
-        Family("kv_blocks_free", "Blocks that no call holds", now, s.blocks_free),
-        Family("kv_blocks_cached", "Blocks that a prompt may find", now, s.blocks_cached),
-        Family("steps_total", "Forward passes", total, s.steps),
-        Family("prompt_tokens_total", "Tokens of prompts", total, s.prompt_tokens),
-        Family("cached_tokens_total", "Tokens of prompts found in the cache", total,
-               s.cached_tokens),
-        Family("completion_tokens_total", "Tokens generated", total, s.completion_tokens),
-        Family("drafted_tokens_total", "Tokens guessed and checked", total, s.drafted_tokens),
-        Family("accepted_tokens_total", "Guessed tokens that were right", total, s.accepted_tokens),
-        Family("preemptions_total", "Calls put back for lack of blocks", total, s.preemptions),
-        Family("calls_finished_total", "Calls answered", total, s.finished),
-        Family("calls_cancelled_total", "Calls that their caller left", total, s.cancelled),
-    };
-  }
+// Asks for the numbers at each look at the page.
+class Collector final : public prometheus::Collectable {
+ public:
+  using Families = std::vector<prometheus::MetricFamily>;
+
+  explicit Collector(std::function<Families()> collect) : collect_(std::move(collect)) {}
+  Families Collect() const override { return collect_(); }
 
  private:
-  static prometheus::MetricFamily Family(const char* name, const char* help,
-                                         prometheus::MetricType type, std::int64_t value) {
-    prometheus::MetricFamily family;
-    family.name = std::string("citeseek_engine_") + name;
-    family.help = help;
-    family.type = type;
-    family.metric.resize(1);
-    family.metric[0].gauge.value = family.metric[0].counter.value = static_cast<double>(value);
-    return family;
-  }
-
-  const std::function<inference::EngineStats()> stats_;
+  const std::function<Families()> collect_;
 };
+
+prometheus::MetricFamily Empty(const char* name, const char* help, Type type) {
+  prometheus::MetricFamily family;
+  family.name = name;
+  family.help = help;
+  family.type = type;
+  return family;
+}
+
+void Add(prometheus::MetricFamily& family, double value, const char* label = "",
+         const char* label_value = "") {
+  prometheus::ClientMetric& metric = family.metric.emplace_back();
+  if (*label != '\0') metric.label = {{label, label_value}};
+  metric.gauge.value = metric.counter.value = value;
+}
+
+prometheus::MetricFamily Family(const char* name, const char* help, Type type, std::int64_t value) {
+  prometheus::MetricFamily family = Empty(name, help, type);
+  Add(family, static_cast<double>(value));
+  return family;
+}
+
+Collector::Families EngineFamilies(const inference::EngineStats& s) {
+  const Type now = Type::Gauge;
+  const Type total = Type::Counter;
+  return {
+      Family("citeseek_engine_calls_waiting", "Calls that hold no memory yet", now, s.waiting),
+      Family("citeseek_engine_calls_running", "Calls that the model answers now", now, s.running),
+      Family("citeseek_engine_kv_blocks", "Blocks of the key and value cache", now, s.blocks_total),
+      Family("citeseek_engine_kv_blocks_free", "Blocks that no call holds", now, s.blocks_free),
+      Family("citeseek_engine_kv_blocks_cached", "Blocks that a prompt may find", now,
+             s.blocks_cached),
+      Family("citeseek_engine_steps_total", "Forward passes", total, s.steps),
+      Family("citeseek_engine_prompt_tokens_total", "Tokens of prompts", total, s.prompt_tokens),
+      Family("citeseek_engine_cached_tokens_total", "Tokens of prompts found in the cache", total,
+             s.cached_tokens),
+      Family("citeseek_engine_completion_tokens_total", "Tokens generated", total,
+             s.completion_tokens),
+      Family("citeseek_engine_drafted_tokens_total", "Tokens guessed and checked", total,
+             s.drafted_tokens),
+      Family("citeseek_engine_accepted_tokens_total", "Guessed tokens that were right", total,
+             s.accepted_tokens),
+      Family("citeseek_engine_preemptions_total", "Calls put back for lack of blocks", total,
+             s.preemptions),
+      Family("citeseek_engine_calls_finished_total", "Calls answered", total, s.finished),
+      Family("citeseek_engine_calls_cancelled_total", "Calls that their caller left", total,
+             s.cancelled),
+  };
+}
+
+// One family a number, with a value a line.
+Collector::Families AdmissionFamilies(const gateway::AdmissionStats& s) {
+  Collector::Families families;
+  const auto add = [&](const char* name, const char* help, Type type, const auto& number) {
+    prometheus::MetricFamily& family = families.emplace_back(Empty(name, help, type));
+    Add(family, number(s.model), "line", "model");
+    Add(family, number(s.reading), "line", "reading");
+  };
+  using Line = gateway::LineStats;
+  add("citeseek_line_waiting", "Questions that wait", Type::Gauge,
+      [](const Line& line) { return static_cast<double>(line.waiting); });
+  add("citeseek_line_running", "Questions being answered", Type::Gauge,
+      [](const Line& line) { return static_cast<double>(line.running); });
+  add("citeseek_line_entered_total", "Questions that got their turn", Type::Counter,
+      [](const Line& line) { return static_cast<double>(line.entered); });
+  add("citeseek_line_left_total", "Questions that left before their turn", Type::Counter,
+      [](const Line& line) { return static_cast<double>(line.left); });
+  add("citeseek_line_wait_seconds_total", "Time that questions waited", Type::Counter,
+      [](const Line& line) { return absl::ToDoubleSeconds(line.waited); });
+  add("citeseek_line_estimates_total", "Waits that were told beforehand", Type::Counter,
+      [](const Line& line) { return static_cast<double>(line.estimates); });
+  add("citeseek_line_estimate_error_seconds_total", "How far these were off", Type::Counter,
+      [](const Line& line) { return absl::ToDoubleSeconds(line.estimate_error); });
+  prometheus::MetricFamily& rungs = families.emplace_back(
+      Empty("citeseek_answers_total", "Answers by the work they got", Type::Counter));
+  constexpr std::array<const char*, gateway::kRungs> kNames = {"full", "short", "quick", "extract",
+                                                               "results"};
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    Add(rungs, static_cast<double>(s.answered[i]), "rung", kNames[i]);
+  }
+  families.push_back(Family("citeseek_answers_lowered_total",
+                            "Answers with less work than asked for", Type::Counter, s.lowered));
+  families.push_back(Family("citeseek_answers_overloaded_total", "Questions told to ask again",
+                            Type::Counter, s.overloaded));
+  return families;
+}
 
 }  // namespace
 
 struct Metrics::State {
+  void Watch(std::function<Collector::Families()> collect) {
+    collectors.push_back(std::make_shared<Collector>(std::move(collect)));
+    exposer.RegisterCollectable(collectors.back());
+  }
+
   explicit State(const std::string& at)
       : host(at.substr(0, at.rfind(':'))),
         exposer(at, 1),
@@ -80,7 +143,7 @@ struct Metrics::State {
           .Name("citeseek_rpc_seconds")
           .Help("Time from the arrival of a call to its end, by method")
           .Register(*registry);
-  std::shared_ptr<EngineCollector> engine;
+  std::vector<std::shared_ptr<Collector>> collectors;
 };
 
 absl::StatusOr<std::unique_ptr<Metrics>> Metrics::Serve(const std::string& address) {
@@ -100,8 +163,11 @@ std::string Metrics::address() const {
 }
 
 void Metrics::WatchEngine(std::function<inference::EngineStats()> stats) {
-  state_->engine = std::make_shared<EngineCollector>(std::move(stats));
-  state_->exposer.RegisterCollectable(state_->engine);
+  state_->Watch([stats = std::move(stats)] { return EngineFamilies(stats()); });
+}
+
+void Metrics::WatchAdmission(std::function<gateway::AdmissionStats()> stats) {
+  state_->Watch([stats = std::move(stats)] { return AdmissionFamilies(stats()); });
 }
 
 void Metrics::RecordCall(const CallRecord& record) {

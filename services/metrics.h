@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "inference/engine.h"
+#include "services/gateway/admission.h"
 
 namespace citeseek::services {
 
@@ -24,8 +25,9 @@ class Metrics {
 
   void RecordCall(const CallRecord& record);
 
-  // Shows these numbers at each look at the page, from its thread; until this object dies.
+  // Show these numbers at each look at the page, from its thread; until this object dies.
   void WatchEngine(std::function<inference::EngineStats()> stats);
+  void WatchAdmission(std::function<gateway::AdmissionStats()> stats);
 
  private:
   struct State;

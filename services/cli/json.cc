@@ -28,6 +28,22 @@ const char* Name(gateway::Mode mode) {
   return "";
 }
 
+const char* Name(gateway::Rung rung) {
+  switch (rung) {
+    case gateway::Rung::kFull:
+      return "full";
+    case gateway::Rung::kShort:
+      return "short";
+    case gateway::Rung::kQuick:
+      return "quick";
+    case gateway::Rung::kExtract:
+      return "extract";
+    case gateway::Rung::kResults:
+      return "results";
+  }
+  return "";
+}
+
 const char* Name(gateway::Verdict verdict) {
   switch (verdict) {
     case gateway::Verdict::kUnchecked:
@@ -82,6 +98,7 @@ Json ToJson(const gateway::Receipt& receipt) {
   return {{"request_id", receipt.request_id},
           {"asked_mode", Name(receipt.asked_mode)},
           {"mode", Name(receipt.mode)},
+          {"rung", Name(receipt.rung)},
           {"degraded", receipt.degraded},
           {"generation", receipt.generation},
           {"model", receipt.model},
@@ -96,7 +113,8 @@ struct EventWriter {
   Json operator()(const gateway::QueuedEvent& event) const {
     return {{"event", "queued"},
             {"place", event.place},
-            {"eta_ms", absl::ToInt64Milliseconds(event.eta)}};
+            {"eta_ms", absl::ToInt64Milliseconds(event.eta)},
+            {"rung", Name(event.rung)}};
   }
   Json operator()(const gateway::SearchedEvent& event) const {
     Json hits = Json::array();

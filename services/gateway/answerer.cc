@@ -28,6 +28,10 @@ using Opening = ThoughtSplitter::Opening;
 constexpr int kMaxTopK = 64;
 constexpr int kQuickTokens = 512;
 constexpr int kDeepTokens = 4096;
+constexpr int kShortTokens = 1024;
+constexpr int kShortThought = 256;
+constexpr std::size_t kResults = 5;
+constexpr std::size_t kMaxResultBytes = 400;
 // Of a model's answer and thoughts together; more than any max_tokens above can be.
 constexpr std::size_t kMaxModelBytes = 1 << 20;
 constexpr std::size_t kMaxReasonBytes = 300;
@@ -35,26 +39,6 @@ constexpr std::size_t kMaxReasonBytes = 300;
 std::string MakeRequestId() {
   std::random_device random;
   return absl::StrCat(absl::Hex(random(), absl::kZeroPad8), absl::Hex(random(), absl::kZeroPad8));
-}
-
-absl::Status Validate(const Question& question) {
-  if (question.text.find_first_not_of(" \t\r\n") == std::string::npos) {
-    return absl::InvalidArgumentError("question is empty");
-  }
-  if (question.text.size() > retrieval::kMaxQueryBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("question of ", question.text.size(),
-                                                   " bytes is longer than the limit of ",
-                                                   retrieval::kMaxQueryBytes));
-  }
-  const std::size_t valid = inference::ValidUtf8Prefix(question.text);
-  if (valid != question.text.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("question is not UTF-8 at byte ", valid));
-  }
-  if (question.top_k < 1 || question.top_k > kMaxTopK) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("top_k ", question.top_k, " is not in [1, ", kMaxTopK, "]"));
-  }
-  return absl::OkStatus();
 }
 
 std::string Brief(const absl::Status& status) {
@@ -102,11 +86,16 @@ class Asking {
       : options_(options), openings_(openings), question_(question), sink_(sink) {}
 
   absl::StatusOr<Answer> Run() {
-    if (absl::Status valid = Validate(question_); !valid.ok()) return valid;
+    if (absl::Status valid = CheckQuestion(question_); !valid.ok()) return valid;
     cues_ = ReadCues(question_.text);
     answer_.receipt.request_id = MakeRequestId();
     answer_.receipt.asked_mode = question_.mode;
-    if (absl::Status status = Send(QueuedEvent{}); !status.ok()) return status;
+    answer_.receipt.degraded = question_.lowered;
+    const bool reads = options_.generator == nullptr || question_.mode == Mode::kExtract;
+    const Rung rung = std::max(question_.rung, reads                            ? Rung::kExtract
+                                               : question_.mode == Mode::kQuick ? Rung::kQuick
+                                                                                : Rung::kFull);
+    if (absl::Status status = Send(QueuedEvent{.rung = rung}); !status.ok()) return status;
     const std::optional<Comparison> comparison = CompareByArithmetic(question_.text);
     absl::Status status = Retrieve(comparison && comparison->rest.empty());
     if (!status.ok()) return status;
@@ -187,10 +176,11 @@ class Asking {
 
   absl::Status AnswerFromHits() {
     Evidence evidence(result_.hits, *options_.analyzer);
+    if (question_.rung == Rung::kResults) return WriteResults();
     const bool automatic = question_.mode == Mode::kAuto;
-    const Mode wanted = !automatic           ? question_.mode
-                        : options_.generator ? Mode::kDeep
-                                             : Mode::kExtract;
+    Mode wanted = !automatic ? question_.mode : options_.generator ? Mode::kDeep : Mode::kExtract;
+    if (question_.rung == Rung::kExtract) wanted = Mode::kExtract;
+    if (question_.rung == Rung::kQuick && wanted == Mode::kDeep) wanted = Mode::kQuick;
     if (wanted == Mode::kExtract) return WriteExtract(&evidence);
     if (options_.generator == nullptr) {
       answer_.receipt.degraded = "no model is loaded";
@@ -213,9 +203,44 @@ class Asking {
     return WriteExtract(&evidence);
   }
 
+  // The first words of the best passages, as they stand there.
+  absl::Status WriteResults() {
+    answer_.receipt.mode = Mode::kExtract;
+    answer_.receipt.rung = Rung::kResults;
+    answer_.reason = result_.hits.empty() ? "no_evidence" : "results";
+    absl::Status status =
+        Say(result_.hits.empty()
+                ? (cues_.chinese ? "文档中没有找到与这个问题有关的内容。"
+                                 : "Nothing in the documents has to do with this question.")
+                : (cues_.chinese ? "找到的段落：" : "The passages found:"));
+    for (std::size_t i = 0; status.ok() && i < std::min(kResults, result_.hits.size()); ++i) {
+      const retrieval::Hit& hit = result_.hits[i];
+      std::string_view text(hit.text);
+      if (text.size() > kMaxResultBytes) {
+        text = text.substr(0, kMaxResultBytes);
+        text = text.substr(0, inference::ValidUtf8Prefix(text));
+      }
+      const std::size_t first = text.find_first_not_of(" \t\r\n");
+      if (first == std::string_view::npos) continue;
+      const std::size_t last = text.find_last_not_of(" \t\r\n") + 1;
+      const int marker = static_cast<int>(i) + 1;
+      Citation citation = MakeCitation(
+          hit, marker, {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(last)});
+      citation.verdict = Verdict::kSupported;
+      citation.score = 1;
+      citation.answer_start = static_cast<std::uint32_t>(answer_.text.size() + 1);
+      const std::string words(text.substr(first, last - first));
+      citation.answer_end = citation.answer_start + static_cast<std::uint32_t>(words.size());
+      status = Say(absl::StrCat("\n", words, " [", marker, "]"));
+      if (status.ok()) status = Cite(std::move(citation));
+    }
+    return status;
+  }
+
   absl::Status WriteExtract(Evidence* evidence) {
     const absl::Time start = absl::Now();
     answer_.receipt.mode = Mode::kExtract;
+    answer_.receipt.rung = Rung::kExtract;
     const Extract extract = ExtractAnswer(asked_, cues_, evidence);
     EndStage("extract", start);
     if (extract.sentences.empty()) {
@@ -262,6 +287,7 @@ class Asking {
 
   absl::Status Generate(Mode mode, Evidence* evidence) {
     const bool deep = mode == Mode::kDeep;
+    const bool brief = deep && question_.rung == Rung::kShort;
     Prompt prompt = MakePrompt({.question = question_.text,
                                 .hits = result_.hits,
                                 .chinese = cues_.chinese,
@@ -270,8 +296,13 @@ class Asking {
     inference::GenerateRequest request{
         .messages = std::move(prompt.messages),
         .sampling = {.temperature = deep ? 0.6 : 0.3,
-                     .max_tokens = deep ? kDeepTokens : kQuickTokens},
+                     .max_tokens = brief  ? kShortTokens
+                                   : deep ? kDeepTokens
+                                          : kQuickTokens,
+                     .thinking_budget_tokens = brief ? kShortThought : 0},
         .thinking = deep,
+        .priority =
+            question_.batch ? inference::Priority::kBatch : inference::Priority::kInteractive,
         .deadline = ModelDeadline(),
         .stop = question_.stop};
     std::atomic<Opening>& opening = deep ? openings_->deep : openings_->quick;
@@ -318,6 +349,7 @@ class Asking {
                                         : "the model gave no answer");
     }
     answer_.receipt.mode = mode;
+    answer_.receipt.rung = brief ? Rung::kShort : deep ? Rung::kFull : Rung::kQuick;
     answer_.reason = cut                                       ? "length"
                      : answer_.citations.empty() && Declines() ? "no_evidence"
                                                                : "answered";
@@ -386,6 +418,26 @@ class LocalAnswerer final : public Answerer {
 };
 
 }  // namespace
+
+absl::Status CheckQuestion(const Question& question) {
+  if (question.text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return absl::InvalidArgumentError("question is empty");
+  }
+  if (question.text.size() > retrieval::kMaxQueryBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("question of ", question.text.size(),
+                                                   " bytes is longer than the limit of ",
+                                                   retrieval::kMaxQueryBytes));
+  }
+  const std::size_t valid = inference::ValidUtf8Prefix(question.text);
+  if (valid != question.text.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("question is not UTF-8 at byte ", valid));
+  }
+  if (question.top_k < 1 || question.top_k > kMaxTopK) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("top_k ", question.top_k, " is not in [1, ", kMaxTopK, "]"));
+  }
+  return absl::OkStatus();
+}
 
 std::unique_ptr<Answerer> MakeAnswerer(const AnswererOptions& options) {
   return std::make_unique<LocalAnswerer>(options);

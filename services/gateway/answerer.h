@@ -26,6 +26,10 @@ namespace citeseek::gateway {
 // kAuto: deep if a model can be had, else extract.
 enum class Mode { kAuto, kExtract, kQuick, kDeep };
 
+// How much work an answer may be, the most first: a model that thinks as long as it likes, one that
+// thinks shortly, one that does not think, the best sentences of the documents, the passages found.
+enum class Rung { kFull, kShort, kQuick, kExtract, kResults };
+
 struct Question {
   std::string text;  // UTF-8
   Mode mode = Mode::kAuto;
@@ -33,6 +37,10 @@ struct Question {
   std::string collection;
   std::vector<retrieval::Filter> filters;
   std::uint64_t min_generation = 0;
+  std::string caller;       // who asks, for taking turns; empty: nobody in particular
+  bool batch = false;       // nobody waits for it: it gives way to questions of people
+  Rung rung = Rung::kFull;  // no more work than this, whatever the mode
+  std::string lowered;      // why the rung is not kFull, for the receipt
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};
 };
@@ -65,6 +73,7 @@ struct Receipt {
   std::string request_id;
   Mode asked_mode = Mode::kAuto;
   Mode mode = Mode::kExtract;  // the one that answered
+  Rung rung = Rung::kExtract;  // and with how much work
   std::string degraded;        // empty, or why it is not the one asked for
   std::uint64_t generation = 0;
   std::string model;  // empty in extract mode
@@ -78,13 +87,14 @@ struct Answer {
   std::string text;
   std::string thought;
   std::vector<Citation> citations;  // in order of appearance
-  std::string reason;               // "answered", "no_evidence", "length"
+  std::string reason;               // "answered", "no_evidence", "length", "results", "overloaded"
   Receipt receipt;
 };
 
 struct QueuedEvent {
   int place = 0;  // 0: running now
   absl::Duration eta;
+  Rung rung = Rung::kFull;  // the most that the answer will be
 };
 struct SearchedEvent {
   std::vector<retrieval::Hit> hits;
@@ -121,6 +131,10 @@ struct AnswererOptions {
   std::function<absl::Time()> now = [] { return absl::Now(); };
 };
 
+// kInvalidArgument for what no answerer takes.
+absl::Status CheckQuestion(const Question& question);
+
+// Answers whatever comes at once: see admission.h for the line in front of it.
 std::unique_ptr<Answerer> MakeAnswerer(const AnswererOptions& options);
 
 }  // namespace citeseek::gateway

@@ -29,6 +29,14 @@ gateway::Mode FromProto(v1::Mode mode) {
   return gateway::Mode::kAuto;
 }
 
+// Both count alike, ours from 0.
+v1::Rung ToProto(gateway::Rung rung) { return static_cast<v1::Rung>(static_cast<int>(rung) + 1); }
+
+gateway::Rung FromProto(v1::Rung rung) {
+  if (rung < v1::RUNG_FULL || rung > v1::RUNG_RESULTS) return gateway::Rung::kFull;
+  return static_cast<gateway::Rung>(rung - 1);
+}
+
 v1::Verdict ToProto(gateway::Verdict verdict) {
   switch (verdict) {
     case gateway::Verdict::kUnchecked:
@@ -97,12 +105,14 @@ void ToProto(const gateway::Receipt& receipt, v1::Receipt& proto) {
     to.set_duration_ns(absl::ToInt64Nanoseconds(stage.duration));
   }
   proto.set_total_ns(absl::ToInt64Nanoseconds(receipt.total));
+  proto.set_rung(ToProto(receipt.rung));
 }
 
 gateway::Receipt FromProto(const v1::Receipt& receipt) {
   gateway::Receipt result = {.request_id = receipt.request_id(),
                              .asked_mode = FromProto(receipt.asked_mode()),
                              .mode = FromProto(receipt.mode()),
+                             .rung = FromProto(receipt.rung()),
                              .degraded = receipt.degraded(),
                              .generation = receipt.generation(),
                              .model = receipt.model(),
@@ -122,6 +132,7 @@ struct EventWriter {
   void operator()(const gateway::QueuedEvent& event) const {
     response.mutable_queued()->set_place(event.place);
     response.mutable_queued()->set_eta_ns(absl::ToInt64Nanoseconds(event.eta));
+    response.mutable_queued()->set_rung(ToProto(event.rung));
   }
   void operator()(const gateway::SearchedEvent& event) const {
     v1::Searched& searched = *response.mutable_searched();
@@ -148,6 +159,7 @@ v1::AskRequest ToProto(const gateway::Question& question) {
   request.set_collection(question.collection);
   ToProto(question.filters, *request.mutable_filters());
   request.set_min_generation(question.min_generation);
+  request.set_batch(question.batch);
   return request;
 }
 
@@ -159,6 +171,7 @@ gateway::Question FromProto(const v1::AskRequest& request) {
   question.collection = request.collection();
   question.filters = FromProto(request.filters());
   question.min_generation = request.min_generation();
+  question.batch = request.batch();
   return question;
 }
 
@@ -194,7 +207,8 @@ absl::StatusOr<gateway::Event> FromProto(const v1::AskResponse& response) {
   switch (response.event_case()) {
     case v1::AskResponse::kQueued:
       return gateway::QueuedEvent{response.queued().place(),
-                                  absl::Nanoseconds(response.queued().eta_ns())};
+                                  absl::Nanoseconds(response.queued().eta_ns()),
+                                  FromProto(response.queued().rung())};
     case v1::AskResponse::kSearched: {
       gateway::SearchedEvent searched;
       for (const v1::Hit& hit : response.searched().hits()) searched.hits.push_back(FromProto(hit));

@@ -23,6 +23,7 @@ class GatewayServer final : public v1::Gateway::CallbackService {
           gateway::Question question = FromProto(*request);
           question.deadline = std::min(call.deadline, absl::Now() + kAskDeadline);
           question.stop = call.stop;
+          question.caller = call.caller;
           return answerer_
               ->Ask(question,
                     [&](const gateway::Event& event) {

@@ -59,7 +59,7 @@ TEST(Config, WhatIsWrongIsNamedWithItsPlace) {
        "c.yaml:2:1: unknown key 'lissen' in the configuration; allowed: data, engine, limits, "
        "listen, log, metrics, openai, remotes, roles"},
       {"limits:\n  wrokers: 1\n",
-       "c.yaml:2:3: unknown key 'wrokers' in limits; allowed: queue, workers"},
+       "c.yaml:2:3: unknown key 'wrokers' in limits; allowed: model_calls, patience_s, questions, queue, workers"},
       {"limits:\n  workers: many\n", "c.yaml:2:12: workers is not a whole number"},
       {"limits: {workers: 0}", "c.yaml:1:19: workers 0 is not in [1, 1024]"},
       {"limits: 3", "c.yaml:1:9: limits is not a map of keys to values"},

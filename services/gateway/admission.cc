@@ -1,0 +1,212 @@
+#include "services/gateway/admission.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/gateway/cues.h"
+
+namespace citeseek::gateway {
+namespace {
+
+// A token of a prompt takes about this part of the time of one that is generated.
+constexpr double kPromptToken = 0.1;
+// Costs until calls have ended: tokens for the model, milliseconds for the processors.
+constexpr std::array<double, kRungs> kCosts = {1500, 600, 300, 10, 5};
+constexpr double kModelSpeed = 30;      // tokens a second of one call
+constexpr double kReadingSpeed = 1000;  // milliseconds of work a second
+constexpr double kOfTimeLeft = 0.8;     // that a call may be expected to take
+constexpr double kNewest = 0.1;         // weight of the newest call in what is learned
+
+std::size_t Index(Rung rung) { return static_cast<std::size_t>(rung); }
+
+std::string Seconds(absl::Duration wait) {
+  return absl::StrCat(
+      std::max<std::int64_t>(1, absl::ToInt64Seconds(absl::Ceil(wait, absl::Seconds(1)))), " s");
+}
+
+// "12 questions wait, about 40 s"
+std::string Waiting(const LineStats& line, absl::Duration wait) {
+  return absl::StrCat(line.waiting, line.waiting == 1 ? " question waits" : " questions wait",
+                      " for the model, about ", Seconds(wait));
+}
+
+const char* Name(Rung rung) {
+  switch (rung) {
+    case Rung::kFull:
+      return "with full thinking";
+    case Rung::kShort:
+      return "after a short thought";
+    case Rung::kQuick:
+      return "without thinking";
+    case Rung::kExtract:
+      return "in the documents' own sentences";
+    case Rung::kResults:
+      return "with the passages found";
+  }
+  return "";
+}
+
+}  // namespace
+
+Admission::Admission(const AdmissionOptions& options)
+    : options_(options),
+      model_({.running = options.model_calls,
+              .waiting = options.waiting,
+              .speed = kModelSpeed,
+              .now = options.now}),
+      reading_({.running = options.reading_calls,
+                .waiting = options.waiting,
+                .speed = kReadingSpeed,
+                .now = options.now}),
+      costs_(kCosts) {}
+
+double Admission::Cost(Rung rung) const {
+  const std::scoped_lock lock(mutex_);
+  return costs_[Index(rung)];
+}
+
+Rung Admission::RungFor(absl::Duration backlog, absl::Duration left, Rung wanted) const {
+  Rung rung = backlog <= options_.patience / 4   ? Rung::kFull
+              : backlog <= options_.patience / 2 ? Rung::kShort
+                                                 : Rung::kQuick;
+  rung = std::max(wanted, rung);
+  while (rung < Rung::kQuick && model_.Takes(Cost(rung)) > kOfTimeLeft * left) {
+    rung = static_cast<Rung>(Index(rung) + 1);
+  }
+  return rung;
+}
+
+bool Admission::TooLate(absl::Duration left) const {
+  return model_.Takes(Cost(Rung::kQuick)) > kOfTimeLeft * left;
+}
+
+absl::StatusOr<Answer> Admission::Ask(const Question& asked, const EventSink& sink) {
+  if (absl::Status valid = CheckQuestion(asked); !valid.ok()) return valid;
+  Question question = asked;
+  const bool for_model =
+      options_.model && asked.mode != Mode::kExtract && asked.rung <= Rung::kQuick;
+  if (!for_model) return Read(question, sink);
+  if (asked.mode == Mode::kQuick) question.rung = Rung::kQuick;
+  return AskModel(question, sink);
+}
+
+absl::StatusOr<Answer> Admission::AskModel(Question& question, const EventSink& sink) {
+  const Rung wanted = question.rung;
+  const auto left = [&] { return question.deadline - options_.now(); };
+  const auto read_instead = [&] {
+    question.rung = Rung::kExtract;
+    question.lowered =
+        absl::StrCat(Waiting(model_.Stats(), model_.Wait()), ": answered ", Name(Rung::kExtract));
+    return Read(question, sink);
+  };
+  // The wait if everybody were answered shortly.
+  const double least = Cost(Rung::kQuick);
+  const absl::Duration wait = model_.Wait(least);
+  if (!question.batch && (wait > options_.patience || TooLate(left() - wait))) {
+    return read_instead();
+  }
+  const Rung expected = question.batch ? wanted : RungFor(model_.Backlog(), left() - wait, wanted);
+  {
+    auto turn = model_.Enter({.caller = question.caller,
+                              .batch = question.batch,
+                              .cost = Cost(expected),
+                              .deadline = question.deadline,
+                              .stop = question.stop},
+                             [&](int place, absl::Duration eta) {
+                               return sink(QueuedEvent{place, eta, expected});
+                             });
+    if (!turn.ok() && !absl::IsResourceExhausted(turn.status())) return turn.status();
+    if (turn.ok() && question.batch) return Run(question, sink, true, *turn);
+    if (turn.ok() && !TooLate(left())) {
+      const absl::Duration backlog = model_.Backlog();
+      question.rung = RungFor(backlog, left(), wanted);
+      turn->Expect(Cost(question.rung));
+      if (question.rung != wanted) {
+        question.lowered =
+            absl::StrCat(Waiting(model_.Stats(), backlog), ": answered ", Name(question.rung));
+        question.top_k = std::max(1, question.top_k / 2);
+      }
+      return Run(question, sink, true, *turn);
+    }
+  }  // the model's place is free for the next
+  return read_instead();
+}
+
+absl::StatusOr<Answer> Admission::Read(Question& question, const EventSink& sink) {
+  const absl::Duration wait = reading_.Wait();
+  if (!question.batch && wait > options_.reading_patience) {
+    question.rung = Rung::kResults;
+    question.lowered =
+        absl::StrCat(reading_.Stats().waiting, " questions wait: answered ", Name(Rung::kResults));
+  }
+  auto turn = reading_.Enter({.caller = question.caller,
+                              .batch = question.batch,
+                              .cost = Cost(std::max(question.rung, Rung::kExtract)),
+                              .deadline = question.deadline,
+                              .stop = question.stop},
+                             [&](int place, absl::Duration eta) {
+                               return sink(QueuedEvent{place, eta, question.rung});
+                             });
+  if (absl::IsResourceExhausted(turn.status())) return Overloaded(question, sink);
+  if (!turn.ok()) return turn.status();
+  return Run(question, sink, false, *turn);
+}
+
+absl::StatusOr<Answer> Admission::Run(const Question& question, const EventSink& sink,
+                                      bool by_model, Line::Turn& turn) {
+  const absl::Time start = options_.now();
+  absl::StatusOr<Answer> answer = options_.answerer->Ask(question, sink);
+  if (!answer.ok()) return answer;
+  const Receipt& receipt = answer->receipt;
+  const double cost = by_model ? kPromptToken * static_cast<double>(receipt.prompt_tokens) +
+                                     static_cast<double>(receipt.completion_tokens)
+                               : absl::ToDoubleMilliseconds(options_.now() - start);
+  const std::scoped_lock lock(mutex_);
+  const std::size_t rung = Index(receipt.rung);
+  ++stats_.answered[rung];
+  if (!question.lowered.empty()) ++stats_.lowered;
+  // A call for the model that ended without it says nothing about tokens.
+  if (by_model == (receipt.rung <= Rung::kQuick)) {
+    costs_[rung] += kNewest * (cost - costs_[rung]);
+    turn.Learn(cost);
+  }
+  return answer;
+}
+
+absl::StatusOr<Answer> Admission::Overloaded(const Question& question, const EventSink& sink) {
+  const absl::Duration wait = std::max(reading_.Wait(), absl::Seconds(1));
+  const std::size_t waiting = reading_.Stats().waiting;
+  {
+    const std::scoped_lock lock(mutex_);
+    ++stats_.overloaded;
+  }
+  Answer answer;
+  answer.reason = "overloaded";
+  answer.receipt.asked_mode = question.mode;
+  answer.receipt.rung = Rung::kResults;
+  answer.receipt.degraded = absl::StrCat(waiting, " questions wait, the limit");
+  answer.text =
+      ReadCues(question.text).chinese
+          ? absl::StrCat("前面有 ", waiting, " 个问题，约 ", Seconds(wait),
+                         " 后轮到新的问题，请到时再问。")
+          : absl::StrCat(waiting, " questions are in line before this one. Ask again in about ",
+                         Seconds(wait), ".");
+  const bool taken = sink(QueuedEvent{static_cast<int>(waiting) + 1, wait, Rung::kResults}) &&
+                     sink(AnswerEvent{answer.text}) && sink(FinishedEvent{answer});
+  if (!taken) return absl::CancelledError("the asker cancelled");
+  return answer;
+}
+
+AdmissionStats Admission::Stats() const {
+  AdmissionStats stats;
+  {
+    const std::scoped_lock lock(mutex_);
+    stats = stats_;
+  }
+  stats.model = model_.Stats();
+  stats.reading = reading_.Stats();
+  return stats;
+}
+
+}  // namespace citeseek::gateway

@@ -1,0 +1,75 @@
+// Admission: an Answerer that never says "server busy": turns more questions than can be answered
+// at once into places in line and, as the line grows, into answers that cost less.
+//
+// Two lines: one for the model, one for what the processors answer without it. The control signal
+// is the estimated queueing time (as in DAGOR, Zhou et al. 2018), not the number of calls. A
+// question for the model waits there as long as the wait, were everybody answered shortly, is
+// within `patience`; when its turn comes, the line behind it decides how much work it gets: the
+// longer the line, the shorter the thought. Beyond that it goes to the second line and gets an
+// extract, or, where that line is long too, the passages found. When even that line is full the
+// answer is the place and the time to ask again. The rung is announced with place 0, and the
+// receipt says why. Batch questions wait behind all others and keep their rung.
+//
+// Thread-safe. The errors are those of the answerer, and kCancelled or kDeadlineExceeded in line.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+
+#include "services/gateway/answerer.h"
+#include "services/gateway/line.h"
+
+namespace citeseek::gateway {
+
+struct AdmissionOptions {
+  Answerer* answerer = nullptr;  // outlives this
+  bool model = false;            // whether it has one
+  int model_calls = 8;           // questions that the model answers at once
+  int reading_calls = 2;         // and that are answered without it
+  std::size_t waiting = 512;     // in each of the two lines
+  absl::Duration patience = absl::Seconds(20);
+  absl::Duration reading_patience = absl::Milliseconds(500);
+  std::function<absl::Time()> now = [] { return absl::Now(); };
+};
+
+inline constexpr std::size_t kRungs = 5;
+
+struct AdmissionStats {
+  LineStats model;
+  LineStats reading;
+  std::array<std::int64_t, kRungs> answered = {};  // by rung
+  std::int64_t lowered = 0;                        // of these, with less work than asked for
+  std::int64_t overloaded = 0;                     // told to ask again
+};
+
+class Admission final : public Answerer {
+ public:
+  explicit Admission(const AdmissionOptions& options);
+
+  absl::StatusOr<Answer> Ask(const Question& question, const EventSink& sink) override;
+
+  AdmissionStats Stats() const;
+
+ private:
+  absl::StatusOr<Answer> AskModel(Question& question, const EventSink& sink);
+  absl::StatusOr<Answer> Read(Question& question, const EventSink& sink);
+  absl::StatusOr<Answer> Run(const Question& question, const EventSink& sink, bool by_model,
+                             Line::Turn& turn);
+  absl::StatusOr<Answer> Overloaded(const Question& question, const EventSink& sink);
+
+  double Cost(Rung rung) const;
+  // What is affordable with so long a line and so much time left; not more than wanted.
+  bool TooLate(absl::Duration left) const;  // for the least that the model does
+  Rung RungFor(absl::Duration backlog, absl::Duration left, Rung wanted) const;
+
+  const AdmissionOptions options_;
+  Line model_;
+  Line reading_;
+  mutable std::mutex mutex_;
+  std::array<double, kRungs> costs_;  // learned by rung; guarded by mutex_
+  AdmissionStats stats_;              // without the lines'; guarded by mutex_
+};
+
+}  // namespace citeseek::gateway
