@@ -26,6 +26,9 @@
 #include "services/gateway/client.h"
 #include "services/gateway/server.h"
 #include "services/health.h"
+#include "services/http/keys.h"
+#include "services/http/routes.h"
+#include "services/http/server.h"
 #include "services/indexer/client.h"
 #include "services/indexer/server.h"
 #include "services/inference/client.h"
@@ -129,6 +132,8 @@ struct App::Parts {
   std::vector<std::unique_ptr<grpc::Service>> services;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<Health> health;
+  std::unique_ptr<http::Keys> keys;
+  std::unique_ptr<http::Server> http;
 
   bool Has(ServiceRole role) const { return config.roles.contains(role); }
   absl::Status MakeInference();
@@ -139,6 +144,7 @@ struct App::Parts {
   absl::Status MakeRetrieval();
   absl::Status MakeGateway();
   void MakeServices(const ServerOptions& options);
+  absl::Status ServeHttp(const ServerOptions& options);
   std::vector<Canary> Canaries();
 };
 
@@ -294,6 +300,42 @@ void App::Parts::MakeServices(const ServerOptions& options) {
   }
 }
 
+absl::Status App::Parts::ServeHttp(const ServerOptions& options) {
+  if (config.http.listen.empty()) return absl::OkStatus();
+  if (!config.http.keys.empty()) {
+    auto made = http::Keys::Make(config.http.keys);
+    if (!made.ok()) return made.status();
+    keys = *std::move(made);
+  }
+  const http::Doors doors = {.answerer = answerer.get(),
+                             .retriever = retriever.get(),
+                             .indexer = indexer.get(),
+                             .embedder = embedder.get(),
+                             .reranker = reranker.get(),
+                             .ready = [this] { return health->status(); }};
+  std::vector<http::Route> routes = http::ChatRoutes(doors);
+  for (http::Route& route : http::ApiRoutes(doors)) routes.push_back(std::move(route));
+  http::ServerOptions serving = {
+      .listen = config.http.listen,
+      .routes = std::move(routes),
+      .keys = keys.get(),
+      .cors = config.http.cors,
+      .workers = options.workers,
+      .queue_limit = options.queue_limit,
+      .max_connections = static_cast<std::size_t>(config.http.connections),
+      .max_body_bytes = static_cast<std::size_t>(config.http.max_body),
+      .observer = options.observer};
+  auto started = http::Server::Start(serving);
+  if (absl::IsUnavailable(started.status()) && config.http.or_any_port) {
+    serving.listen = absl::StrCat(serving.listen.substr(0, serving.listen.rfind(':')), ":0");
+    started = http::Server::Start(serving);
+  }
+  if (!started.ok()) return started.status();
+  http = *std::move(started);
+  log->Write(LogLevel::kInfo, "serving", {{"http", http->address()}});
+  return absl::OkStatus();
+}
+
 std::vector<Canary> App::Parts::Canaries() {
   std::vector<Canary> canaries;
   if (Has(ServiceRole::kInference)) {
@@ -362,12 +404,14 @@ absl::StatusOr<std::string> App::Serve() {
       parts_->metrics->WatchEngine([engine] { return engine->Stats(); });
     }
   }
-  parts_->MakeServices({.workers = config.limits.workers,
-                        .queue_limit = config.limits.queue_limit,
-                        .observer = [parts = parts_.get()](const CallRecord& record) {
-                          parts->log->WriteCall(record);
-                          if (parts->metrics != nullptr) parts->metrics->RecordCall(record);
-                        }});
+  const ServerOptions options = {.workers = config.limits.workers,
+                                 .queue_limit = config.limits.queue_limit,
+                                 .observer = [parts = parts_.get()](const CallRecord& record) {
+                                   parts->log->WriteCall(record);
+                                   if (parts->metrics != nullptr)
+                                     parts->metrics->RecordCall(record);
+                                 }};
+  parts_->MakeServices(options);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -382,11 +426,16 @@ absl::StatusOr<std::string> App::Serve() {
   const std::string address =
       absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", port);
   parts_->log->Write(LogLevel::kInfo, "serving", {{"address", address}});
+  if (auto status = parts_->ServeHttp(options); !status.ok()) return status;
   return address;
 }
 
 std::string App::metrics_address() const {
   return parts_->metrics == nullptr ? "" : parts_->metrics->address();
+}
+
+std::string App::http_address() const {
+  return parts_->http == nullptr ? "" : parts_->http->address();
 }
 
 absl::Status App::ReloadModel(const EngineConfig& engine) {
@@ -400,9 +449,13 @@ absl::Status App::ReloadModel(const EngineConfig& engine) {
 }
 
 void App::Shutdown(absl::Duration grace) {
-  parts_->health.reset();  // NOT_SERVING first: balancers look elsewhere
-  if (parts_->server == nullptr) return;
-  parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+  const absl::Time deadline = absl::Now() + grace;
+  if (parts_->health != nullptr) parts_->health->Stop();  // balancers look elsewhere
+  if (parts_->http != nullptr) parts_->http->Drain();
+  if (parts_->server != nullptr) parts_->server->Shutdown(absl::ToChronoTime(deadline));
+  if (parts_->http != nullptr) parts_->http->Shutdown(deadline);
+  parts_->http.reset();
+  parts_->health.reset();
   parts_->server.reset();
   parts_->services.clear();
 }

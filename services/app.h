@@ -34,12 +34,13 @@ class App {
   retrieval::Retriever* retriever() const;
   gateway::Answerer* answerer() const;
 
-  // Serves the local roles at Config::listen; returns the address with the real port. kUnavailable
+  // Serves the local roles at Config::listen, and the doors at Config::http.listen; returns the address with the real port. kUnavailable
   // names the address and why it cannot be used.
   absl::StatusOr<std::string> Serve();
 
-  // Of the Prometheus page, with the real port; empty: there is none.
+  // Of the Prometheus page and of HTTP, with the real port; empty: there is none.
   std::string metrics_address() const;
+  std::string http_address() const;
 
   // Opens the answering model of `engine` and lets it answer new calls; running ones end with the
   // model that they began with. On an error the old model stays. kFailedPrecondition if this

@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "services/call_record.h"
 #include "services/worker_pool.h"
 
 namespace citeseek::services {
@@ -32,14 +33,6 @@ absl::Status FromGrpc(const grpc::Status& status);
 
 // kInvalidArgument "<name> is not UTF-8 at byte <n>": such bytes cannot travel in a proto string.
 absl::Status CheckUtf8(const char* name, std::string_view text);
-
-// What a finished call reports to logs and metrics.
-struct CallRecord {
-  std::string method;  // "Retrieval.Search"
-  std::string request_id;
-  absl::Status status;
-  absl::Duration duration;
-};
 
 struct ServerOptions {
   int workers = 8;                // calls of one service that run at once

@@ -141,6 +141,49 @@ class Reader {
     };
   }
 
+  Field TextList(const char* name, std::vector<std::string>& to) const {
+    return [this, name, &to](const YAML::Node& node) {
+      if (!node.IsSequence()) return Error(node.Mark(), absl::StrCat(name, " is not a list"));
+      for (const YAML::Node& item : node) {
+        if (!item.IsScalar()) return Error(item.Mark(), absl::StrCat(name, " holds no text"));
+        to.push_back(item.Scalar());
+      }
+      return absl::OkStatus();
+    };
+  }
+
+  Field Time(const char* name, absl::Time& to) const {
+    return [this, name, &to](const YAML::Node& node) {
+      std::string error;
+      if (node.IsScalar() && absl::ParseTime(absl::RFC3339_full, node.Scalar(), &to, &error)) {
+        return absl::OkStatus();
+      }
+      return Error(node.Mark(), absl::StrCat(name, " is not a time like 2027-01-31T00:00:00Z"));
+    };
+  }
+
+  Field Keys(std::vector<KeyConfig>& to) const {
+    return [this, &to](const YAML::Node& node) {
+      if (!node.IsSequence()) return Error(node.Mark(), "keys is not a list");
+      for (const YAML::Node& item : node) {
+        KeyConfig key;
+        const auto status = ReadMap(
+            item, "a key",
+            {{"name", Text("name", key.name)},
+             {"sha256", Text("sha256", key.sha256)},
+             {"expires", Time("expires", key.expires)},
+             {"requests_per_minute",
+              InRange("requests_per_minute", 1, 1'000'000, key.requests_per_minute)},
+             {"tokens_per_minute", InRange<std::int64_t>("tokens_per_minute", 1, 1'000'000'000,
+                                                         key.tokens_per_minute)}});
+        if (!status.ok()) return status;
+        if (key.name.empty()) return Error(item.Mark(), "a key has no name");
+        to.push_back(std::move(key));
+      }
+      return absl::OkStatus();
+    };
+  }
+
   Field Map(std::string name, Fields fields) const {
     return [this, name = std::move(name), fields = std::move(fields)](const YAML::Node& node) {
       return ReadMap(node, name, fields);
@@ -198,6 +241,13 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml, const std::string& nam
                       {"quantize", reader.OneOf("quantize", {"q8", "q4"}, config.engine.quantize)},
                       {"kv_memory", reader.Size("kv_memory", config.engine.kv_memory)},
                       {"threads", reader.InRange("threads", 1, 1024, config.engine.threads)}})},
+         {"http",
+          reader.Map("http", {{"listen", reader.Address("http listen address", config.http.listen)},
+                              {"cors", reader.TextList("cors", config.http.cors)},
+                              {"keys", reader.Keys(config.http.keys)},
+                              {"max_body", reader.Size("max_body", config.http.max_body)},
+                              {"connections", reader.InRange("connections", 1, 1'000'000,
+                                                             config.http.connections)}})},
          {"limits",
           reader.Map(
               "limits",

@@ -10,15 +10,18 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace citeseek::services {
 
 enum class ServiceRole { kGateway, kRetrieval, kIndexer, kInference };
 
 inline constexpr std::string_view kDefaultAddress = "127.0.0.1:7601";
+inline constexpr std::string_view kDefaultHttpAddress = "127.0.0.1:8080";  // of `citeseek up`
 
 // Where the roles are that this process needs but does not run: "host:port", empty: nowhere.
 struct Remotes {
@@ -46,6 +49,24 @@ struct EngineConfig {
   int threads = 0;             // 0: one a processor
 };
 
+// Who may call over HTTP, known by the hash of a key that is nowhere in the configuration.
+struct KeyConfig {
+  std::string name;    // in logs and messages
+  std::string sha256;  // of the key, 64 hex digits
+  absl::Time expires = absl::InfiniteFuture();
+  int requests_per_minute = 0;         // 0: no limit
+  std::int64_t tokens_per_minute = 0;  // of prompts and answers; 0: no limit
+};
+
+struct HttpConfig {
+  std::string listen;             // "host:port"; empty: no HTTP
+  bool or_any_port = false;       // if the port is taken; not in the file
+  std::vector<std::string> cors;  // origins whose pages may call; "*": all
+  std::vector<KeyConfig> keys;    // none: everybody may call
+  std::int64_t max_body = 4 << 20;
+  int connections = 12000;
+};
+
 struct Limits {
   int workers = 16;               // calls of one service that run at once, in [1, 1024]
   std::size_t queue_limit = 256;  // calls that wait behind them, in [1, 65536]
@@ -65,6 +86,7 @@ struct Config {
   Remotes remotes;
   OpenAiConfig openai;
   EngineConfig engine;
+  HttpConfig http;
   Limits limits;
 };
 

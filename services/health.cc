@@ -3,7 +3,6 @@
 #include <grpcpp/health_check_service_interface.h>
 
 #include <condition_variable>
-#include <mutex>
 
 #include "absl/time/clock.h"
 
@@ -28,14 +27,24 @@ Health::Health(grpc::HealthCheckServiceInterface* service, std::vector<Canary> c
   });
 }
 
-Health::~Health() {
+Health::~Health() { Stop(); }
+
+void Health::Stop() {
+  if (!thread_.joinable()) return;
   thread_.request_stop();
   thread_.join();
   service_->SetServingStatus(false);
+  const std::scoped_lock lock(mutex_);
+  status_ = absl::UnavailableError("the server is stopping");
+}
+
+absl::Status Health::status() const {
+  const std::scoped_lock lock(mutex_);
+  return status_;
 }
 
 void Health::RunAll() {
-  bool all = true;
+  absl::Status first;
   for (std::size_t i = 0; i < canaries_.size(); ++i) {
     const absl::Status status = canaries_[i].run(absl::Now() + absl::Seconds(5));
     service_->SetServingStatus(canaries_[i].service, status.ok());
@@ -46,9 +55,11 @@ void Health::RunAll() {
                    {"message", std::string(status.message())}});
     }
     healthy_[i] = status.ok();
-    all = all && status.ok();
+    first.Update(status);
   }
-  service_->SetServingStatus("", all);
+  service_->SetServingStatus("", first.ok());
+  const std::scoped_lock lock(mutex_);
+  status_ = first;
 }
 
 }  // namespace citeseek::services

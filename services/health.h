@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,8 +30,12 @@ class Health {
   // Runs every canary once before it returns. `service` and `log` outlive it.
   Health(grpc::HealthCheckServiceInterface* service, std::vector<Canary> canaries, Log* log,
          absl::Duration period = absl::Seconds(5));
+  ~Health();  // Stop()
+
   // Leaves everything NOT_SERVING.
-  ~Health();
+  void Stop();
+  // OK while every canary succeeds; else of the first that does not. kUnavailable after Stop.
+  absl::Status status() const;
 
  private:
   void RunAll();
@@ -39,6 +44,8 @@ class Health {
   const std::vector<Canary> canaries_;
   Log* const log_;
   std::vector<bool> healthy_;
+  mutable std::mutex mutex_;
+  absl::Status status_;
   std::jthread thread_;
 };
 

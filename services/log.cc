@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_format.h"
-#include "services/call.h"
+#include "services/call_record.h"
 
 namespace citeseek::services {
 namespace {

@@ -59,6 +59,8 @@ void AddServing(CLI::App& app, Options& o) {
     const bool up = command->get_name() == "up";
     command->add_option("--config", o.serve.config_file, "YAML configuration file");
     command->add_option("--listen", o.serve.listen, "HOST:PORT; port 0 takes a free one");
+    command->add_option("--http", o.serve.http,
+                        "HOST:PORT of HTTP, or off; default of up: 127.0.0.1:8080");
     command->add_option("--metrics", o.serve.metrics, "HOST:PORT of the Prometheus page");
     command->add_option("--log", o.serve.log, "Log level on stderr")
         ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));

@@ -10,7 +10,7 @@
 #include <exception>
 
 #include "absl/strings/str_cat.h"
-#include "services/call.h"
+#include "services/call_record.h"
 
 namespace citeseek::services {
 

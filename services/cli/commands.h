@@ -33,6 +33,7 @@ struct ServeOptions {
   std::string listen;       // empty: the config's
   std::string roles;        // empty: the config's
   std::string metrics;      // empty: the config's
+  std::string http;         // empty: the config's, else `up` has a default; "off": none
   std::string log;          // empty: the config's
 };
 int RunUp(const GlobalOptions& global, const ServeOptions& options);

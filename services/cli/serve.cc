@@ -45,6 +45,7 @@ absl::StatusOr<Config> MakeConfig(const GlobalOptions& global, const ServeOption
   if (!global.data.empty() || config.data.empty()) config.data = DataDirectory(global);
   if (!options.listen.empty()) config.listen = options.listen;
   if (!options.metrics.empty()) config.metrics = options.metrics;
+  if (!options.http.empty()) config.http.listen = options.http == "off" ? "" : options.http;
   if (!options.log.empty()) config.log = options.log;
   if (!global.openai.url.empty()) {
     config.openai = global.openai;
@@ -64,6 +65,9 @@ absl::StatusOr<Config> MakeConfig(const GlobalOptions& global, const ServeOption
     auto roles = ParseRoles(options.roles);
     if (!roles.ok()) return roles.status();
     config.roles = *std::move(roles);
+  }
+  if (!config.http.listen.empty()) {
+    if (auto s = CheckAddress("http address", config.http.listen); !s.ok()) return s;
   }
   if (!config.metrics.empty()) {
     if (auto s = CheckAddress("metrics address", config.metrics); !s.ok()) return s;
@@ -89,7 +93,10 @@ void RunUntilStopped(const Signals& signals, const GlobalOptions& global,
   app.Shutdown(kGrace);
 }
 
-void AddMetrics(const App& app, std::vector<JsonField>& fields) {
+void AddAddresses(const App& app, std::vector<JsonField>& fields) {
+  if (const std::string address = app.http_address(); !address.empty()) {
+    fields.emplace_back("http", address);
+  }
   if (const std::string address = app.metrics_address(); !address.empty()) {
     fields.emplace_back("metrics", address);
   }
@@ -130,10 +137,14 @@ int RunServe(const GlobalOptions& global, const ServeOptions& options) {
   if (!address.ok()) return Fail(address.status());
   if (global.json) {
     std::vector<JsonField> fields = {{"address", *address}};
-    AddMetrics(**app, fields);
+    AddAddresses(**app, fields);
     std::cout << FlatJson(fields) << std::endl;
   } else {
-    std::cout << "serving on " << *address << std::endl;
+    std::cout << "serving on " << *address;
+    if (const std::string http = (*app)->http_address(); !http.empty()) {
+      std::cout << ", HTTP on http://" << http;
+    }
+    std::cout << std::endl;
   }
   RunUntilStopped(signals, global, options, **app, log);
   return kDone;
@@ -143,6 +154,10 @@ int RunUp(const GlobalOptions& global, const ServeOptions& options) {
   const Signals signals;
   auto config = MakeConfig(global, options);
   if (!config.ok()) return Fail(config.status());
+  if (config->http.listen.empty() && options.http.empty()) {
+    config->http.listen = kDefaultHttpAddress;
+    config->http.or_any_port = true;
+  }
   if (options.log.empty() && options.config_file.empty()) config->log = "warn";  // people read it
   if (auto status = MakeDataDirectory(config->data); !status.ok()) return Fail(status);
   std::error_code error;
@@ -162,11 +177,15 @@ int RunUp(const GlobalOptions& global, const ServeOptions& options) {
     std::vector<JsonField> fields = {{"address", *address},
                                      {"data", config->data},
                                      {"documents", static_cast<double>(stats->documents)}};
-    AddMetrics(**app, fields);
+    AddAddresses(**app, fields);
     std::cout << FlatJson(fields) << std::endl;
   } else {
     std::cout << "CiteSeek serves " << stats->documents << " documents of " << config->data
-              << " on " << *address << "\n  citeseek ask \"...\"       a cited answer\n"
+              << " on " << *address;
+    if (const std::string http = (*app)->http_address(); !http.empty()) {
+      std::cout << ", HTTP on http://" << http;
+    }
+    std::cout << "\n  citeseek ask \"...\"       a cited answer\n"
               << "  citeseek index PATH...   add documents\nCtrl-C stops it." << std::endl;
   }
   RunUntilStopped(signals, global, options, **app, log);

@@ -24,6 +24,15 @@ remotes: {gateway: g:1, retrieval: r:2, indexer: i:3, inference: n:4}
 openai: {url: "http://m:8000/v1", model: r1, key_file: /run/key}
 engine: {embedder: /e, reranker: /r, quantize: q4, kv_memory: 1.5GiB, threads: 3}
 limits: {workers: 3, queue: 7}
+http:
+  listen: 127.0.0.1:8081
+  cors: ["https://app.example"]
+  max_body: 2MiB
+  connections: 100
+  keys:
+    - {name: a, sha256: 00ff, expires: 2027-01-31T00:00:00Z, requests_per_minute: 6,
+       tokens_per_minute: 700}
+    - {name: b, sha256: 11ee}
 )",
                                   "c.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
@@ -46,6 +55,17 @@ limits: {workers: 3, queue: 7}
   EXPECT_EQ(config->engine.threads, 3);
   EXPECT_EQ(config->limits.workers, 3);
   EXPECT_EQ(config->limits.queue_limit, 7u);
+  EXPECT_EQ(config->http.listen, "127.0.0.1:8081");
+  EXPECT_EQ(config->http.cors, std::vector<std::string>{"https://app.example"});
+  EXPECT_EQ(config->http.max_body, 2 << 20);
+  EXPECT_EQ(config->http.connections, 100);
+  ASSERT_EQ(config->http.keys.size(), 2u);
+  EXPECT_EQ(config->http.keys[0].name, "a");
+  EXPECT_EQ(config->http.keys[0].sha256, "00ff");
+  EXPECT_EQ(config->http.keys[0].expires, absl::FromUnixSeconds(1801353600));
+  EXPECT_EQ(config->http.keys[0].requests_per_minute, 6);
+  EXPECT_EQ(config->http.keys[0].tokens_per_minute, 700);
+  EXPECT_EQ(config->http.keys[1].expires, absl::InfiniteFuture());
 }
 
 struct BadConfig {
@@ -56,7 +76,7 @@ struct BadConfig {
 TEST(Config, WhatIsWrongIsNamedWithItsPlace) {
   const BadConfig cases[] = {
       {"data: x\nlissen: y\n",
-       "c.yaml:2:1: unknown key 'lissen' in the configuration; allowed: data, engine, limits, "
+       "c.yaml:2:1: unknown key 'lissen' in the configuration; allowed: data, engine, http, limits, "
        "listen, log, metrics, openai, remotes, roles"},
       {"limits:\n  wrokers: 1\n",
        "c.yaml:2:3: unknown key 'wrokers' in limits; allowed: model_calls, patience_s, questions, queue, workers"},
@@ -77,6 +97,10 @@ TEST(Config, WhatIsWrongIsNamedWithItsPlace) {
       {"engine: {kv_memory: big}", "c.yaml:1:21: kv_memory: size 'big' is not like 512MiB"},
       {"openai: {url: u, model: m}\nengine: {model: /m}",
        "c.yaml:2:9: openai and engine.model are two models for one answer: name one"},
+      {"http: {keys: [{sha256: 00}]}", "c.yaml:1:15: a key has no name"},
+      {"http: {keys: [{name: a, expires: soon}]}",
+       "c.yaml:1:34: expires is not a time like 2027-01-31T00:00:00Z"},
+      {"http: {cors: x}", "c.yaml:1:14: cors is not a list"},
       {"- a\n- b\n", "c.yaml:1:1: the configuration is not a map of keys to values"},
       {"data: \"open\nlisten: x", "c.yaml:2:10: "},
   };

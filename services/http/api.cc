@@ -1,0 +1,139 @@
+// /api/v1: our own API, whose events and objects are those that `citeseek --json` prints.
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "services/cli/json.h"
+#include "services/http/error.h"
+#include "services/http/requests.h"
+#include "services/http/routes.h"
+
+namespace citeseek::http {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// The name that the event gives itself.
+const char* NameOf(const std::string& json) {
+  for (const char* name : {"queued", "searched", "thought", "answer", "citation", "finished"}) {
+    if (json.starts_with(absl::StrCat("{\"event\":\"", name, "\""))) return name;
+  }
+  return "";
+}
+
+// The receipt and our logs call the request by the same name.
+gateway::Event Named(const gateway::Event& event, const std::string& request_id) {
+  gateway::Event named = event;
+  if (auto* finished = std::get_if<gateway::FinishedEvent>(&named)) {
+    finished->answer.receipt.request_id = request_id;
+  }
+  return named;
+}
+
+absl::StatusOr<Outcome> Ask(gateway::Answerer* answerer, Request request) {
+  absl::StatusOr<AskBody> ask = ParseAsk(request.body);
+  if (!ask.ok()) return ask.status();
+  ask->question.deadline = request.deadline;
+  ask->question.stop = request.stop;
+  const bool stream = ask->stream;
+  return Work{.stream_type = stream ? kSseType : "",
+              .heartbeat = stream ? kSseHeartbeat : "",
+              .run = [answerer, stream, question = std::move(ask->question), id = request.id,
+                      spend = request.spend](const Push& push) -> absl::StatusOr<std::string> {
+                std::string last;
+                const auto answer = answerer->Ask(question, [&](const gateway::Event& event) {
+                  const bool whole = std::holds_alternative<gateway::FinishedEvent>(event);
+                  if (!stream && !whole) return true;
+                  last = services::EventJson(Named(event, id));
+                  return whole || push(SseEvent(NameOf(last), last));
+                });
+                if (!answer.ok()) return answer.status();
+                spend(answer->receipt.prompt_tokens + answer->receipt.completion_tokens);
+                return stream ? SseEvent("finished", last) : last;
+              }};
+}
+
+absl::StatusOr<Outcome> Search(retrieval::Retriever* retriever, const Request& request) {
+  auto query = request.method == "GET" ? ParseSearch(request.query) : ParseSearch(request.body);
+  if (!query.ok()) return query.status();
+  query->deadline = request.deadline;
+  query->stop = request.stop;
+  const absl::Time start = absl::Now();
+  const absl::StatusOr<retrieval::Result> result = retriever->Search(*query);
+  if (!result.ok()) return result.status();
+  std::string body = "{\"hits\":[";
+  for (std::size_t i = 0; i < result->hits.size(); ++i) {
+    absl::StrAppend(&body, i == 0 ? "" : ",", services::HitJson(result->hits[i], i + 1));
+  }
+  const std::string end =
+      services::FlatJson({{"generation", static_cast<double>(result->generation)},
+                          {"degraded", result->degraded},
+                          {"total_ms", absl::ToDoubleMilliseconds(absl::Now() - start)}});
+  return Reply{.body = absl::StrCat(body, "],", end.substr(1))};
+}
+
+absl::StatusOr<Outcome> GetDocument(indexer::Indexer* indexer, const Request& request) {
+  indexer::GetRequest get{.key = {request.rest, std::string(Find(request.query, "collection"))},
+                          .deadline = request.deadline,
+                          .stop = request.stop};
+  const std::string version(Find(request.query, "version"));
+  if (!version.empty() && !absl::SimpleAtoi(version, &get.version)) {
+    return absl::InvalidArgumentError("version is not a whole number");
+  }
+  const absl::StatusOr<indexer::StoredDocument> stored = indexer->Get(get);
+  if (!stored.ok()) return stored.status();
+  return Reply{.body = services::DocumentJson(*stored)};
+}
+
+absl::StatusOr<Outcome> Stats(indexer::Indexer* indexer) {
+  const absl::StatusOr<indexer::IndexStats> stats = indexer->Stats();
+  if (!stats.ok()) return stats.status();
+  return Reply{.body = services::FlatJson(
+                   {{"generation", static_cast<double>(stats->generation)},
+                    {"documents", static_cast<double>(stats->documents)},
+                    {"passages", static_cast<double>(stats->passages)},
+                    {"pending_documents", static_cast<double>(stats->pending_documents)},
+                    {"bytes_on_disk", static_cast<double>(stats->bytes_on_disk)},
+                    {"text_bytes", static_cast<double>(stats->text_bytes)},
+                    {"embedder", stats->embedder}})};
+}
+
+Route Open(const char* path, std::function<absl::StatusOr<Outcome>(Request)> handle) {
+  return {"GET", path, &kApiDialect, std::move(handle), /*open=*/true};
+}
+
+}  // namespace
+
+std::vector<Route> ApiRoutes(const Doors& doors) {
+  std::vector<Route> routes = {
+      Open("/healthz", [](const Request&) { return Reply{.body = "{\"status\":\"alive\"}\n"}; }),
+      Open("/readyz", [ready = doors.ready](const Request&) -> absl::StatusOr<Outcome> {
+        const absl::Status status = ready();
+        if (!status.ok()) return absl::UnavailableError(status.message());
+        return Reply{.body = "{\"status\":\"ready\"}\n"};
+      })};
+  if (doors.answerer != nullptr) {
+    routes.push_back(
+        {"POST", "/api/v1/ask", &kApiDialect, [answerer = doors.answerer](Request request) {
+           return Ask(answerer, std::move(request));
+         }});
+  }
+  if (doors.retriever != nullptr) {
+    const auto search = [retriever = doors.retriever](const Request& request) {
+      return Search(retriever, request);
+    };
+    routes.push_back({"GET", "/api/v1/search", &kApiDialect, search});
+    routes.push_back({"POST", "/api/v1/search", &kApiDialect, search});
+  }
+  if (doors.indexer != nullptr) {
+    routes.push_back({"GET", "/api/v1/documents/*", &kApiDialect,
+                      [indexer = doors.indexer](const Request& request) {
+                        return GetDocument(indexer, request);
+                      }});
+    routes.push_back({"GET", "/api/v1/stats", &kApiDialect,
+                      [indexer = doors.indexer](const Request&) { return Stats(indexer); }});
+  }
+  return routes;
+}
+
+}  // namespace citeseek::http

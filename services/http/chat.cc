@@ -1,0 +1,235 @@
+// /v1/chat/completions and /v1/models: questions and answers in OpenAI's words.
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "services/http/annotations.h"
+#include "services/http/error.h"
+#include "services/http/requests.h"
+#include "services/http/routes.h"
+
+namespace citeseek::http {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+const char* Name(gateway::Mode mode) {
+  return mode == gateway::Mode::kExtract ? "extract"
+         : mode == gateway::Mode::kQuick ? "quick"
+         : mode == gateway::Mode::kDeep  ? "deep"
+                                         : "auto";
+}
+
+Json UsageJson(const gateway::Receipt& receipt) {
+  return {{"prompt_tokens", receipt.prompt_tokens},
+          {"completion_tokens", receipt.completion_tokens},
+          {"total_tokens", receipt.prompt_tokens + receipt.completion_tokens}};
+}
+
+// Writes one answer, as a stream of chunks or whole.
+class Completion {
+ public:
+  Completion(ChatBody chat, std::string request_id)
+      : chat_(std::move(chat)),
+        request_id_(std::move(request_id)),
+        id_("chatcmpl-" + request_id_),
+        created_(absl::ToUnixSeconds(absl::Now())) {}
+
+  const gateway::Question& question() const { return chat_.question; }
+
+  // The chunks that tell of an event; may be empty.
+  std::string Chunks(const gateway::Event& event) {
+    std::string chunks;
+    if (!begun_) chunks += Chunk({{"role", "assistant"}, {"content", ""}});
+    begun_ = true;
+    Note(event);
+    if (const auto* thought = std::get_if<gateway::ThoughtEvent>(&event)) {
+      chunks += Chunk({{"reasoning_content", thought->text}, {"reasoning", thought->text}});
+    } else if (const auto* answer = std::get_if<gateway::AnswerEvent>(&event)) {
+      chunks += Chunk({{"content", answer->text}});
+    } else if (std::holds_alternative<gateway::CitationEvent>(event)) {
+      chunks += Chunk({{"annotations", Json::array({annotations_.back()})}});
+    }
+    return chunks;
+  }
+
+  std::string LastChunks(const gateway::Answer& answer) const {
+    Json last = Frame("chat.completion.chunk");
+    last["choices"] = Json::array({Choice({{"delta", Json::object()}}, FinishReason(answer))});
+    AddOwn(answer, &last);
+    if (chat_.include_usage) last["usage"] = nullptr;
+    std::string chunks = SseEvent("", Dump(last));
+    if (chat_.include_usage) {
+      Json usage = Frame("chat.completion.chunk");
+      usage["choices"] = Json::array();
+      usage["usage"] = UsageJson(answer.receipt);
+      chunks += SseEvent("", Dump(usage));
+    }
+    return chunks + SseEvent("", "[DONE]");
+  }
+
+  std::string Whole(const gateway::Answer& answer) const {
+    Json message = {{"role", "assistant"}, {"content", answer.text}, {"refusal", nullptr}};
+    if (!answer.thought.empty()) {
+      message["reasoning_content"] = answer.thought;
+      message["reasoning"] = answer.thought;
+    }
+    message["annotations"] = annotations_;
+    Json json = Frame("chat.completion");
+    json["choices"] =
+        Json::array({Choice({{"message", std::move(message)}}, FinishReason(answer))});
+    json["usage"] = UsageJson(answer.receipt);
+    AddOwn(answer, &json);
+    return Dump(json);
+  }
+
+  // What the answer as a whole needs of an event.
+  void Note(const gateway::Event& event) {
+    if (const auto* searched = std::get_if<gateway::SearchedEvent>(&event)) {
+      for (const retrieval::Hit& hit : searched->hits) passages_.push_back(hit.passage_id);
+    } else if (const auto* answer = std::get_if<gateway::AnswerEvent>(&event)) {
+      text_ += answer->text;
+    } else if (const auto* cited = std::get_if<gateway::CitationEvent>(&event)) {
+      const gateway::Citation& citation = cited->citation;
+      const Annotation place = places_.Place(text_, citation);
+      annotations_.push_back({{"type", "url_citation"},
+                              {"url_citation",
+                               {{"url", place.url},
+                                {"title", place.title},
+                                {"start_index", place.start},
+                                {"end_index", place.end}}}});
+      const auto hit = static_cast<std::size_t>(citation.marker) - 1;
+      citations_.push_back({{"id", citation.marker},
+                            {"url", place.url},
+                            {"title", place.title},
+                            {"doc_id", citation.document_id},
+                            {"chunk_id", hit < passages_.size() ? passages_[hit] : ""},
+                            {"quote", citation.quote}});
+    }
+  }
+
+ private:
+  Json Frame(const char* object) const {
+    return {{"id", id_},
+            {"object", object},
+            {"created", created_},
+            {"model", chat_.model},
+            {"system_fingerprint", "citeseek"}};
+  }
+
+  static Json Choice(Json choice, const Json& finish_reason) {
+    Json json = {{"index", 0}};
+    json.update(choice);
+    json["logprobs"] = nullptr;
+    json["finish_reason"] = finish_reason;
+    return json;
+  }
+
+  std::string Chunk(Json delta) const {
+    Json json = Frame("chat.completion.chunk");
+    json["choices"] = Json::array({Choice({{"delta", std::move(delta)}}, nullptr)});
+    if (chat_.include_usage) json["usage"] = nullptr;
+    return SseEvent("", Dump(json));
+  }
+
+  static const char* FinishReason(const gateway::Answer& answer) {
+    return answer.reason == "length" ? "length" : "stop";
+  }
+
+  // What OpenAI has no words for.
+  void AddOwn(const gateway::Answer& answer, Json* json) const {
+    (*json)["citations"] = citations_;
+    (*json)["citeseek"] = {{"reason", answer.reason},
+                           {"mode", Name(answer.receipt.mode)},
+                           {"degraded", answer.receipt.degraded},
+                           {"generation", answer.receipt.generation},
+                           {"request_id", request_id_}};
+  }
+
+  ChatBody chat_;
+  const std::string request_id_;
+  const std::string id_;
+  const std::int64_t created_;
+  bool begun_ = false;
+  std::string text_;
+  std::vector<std::string> passages_;
+  Annotations places_;
+  Json annotations_ = Json::array();
+  Json citations_ = Json::array();
+};
+
+absl::StatusOr<Outcome> Chat(gateway::Answerer* answerer, Request request) {
+  absl::StatusOr<ChatBody> chat = ParseChat(request.body);
+  if (absl::IsNotFound(chat.status())) {
+    return kOpenAiDialect.reply({.status = chat.status(), .code = "model_not_found"});
+  }
+  if (!chat.ok()) return chat.status();
+  chat->question.deadline = request.deadline;
+  chat->question.stop = request.stop;
+  const bool stream = chat->stream;
+  const auto completion = std::make_shared<Completion>(*std::move(chat), request.id);
+  return Work{.stream_type = stream ? kSseType : "",
+              .heartbeat = stream ? kSseHeartbeat : "",
+              .run = [=, spend = request.spend](const Push& push) -> absl::StatusOr<std::string> {
+                const auto answer =
+                    answerer->Ask(completion->question(), [&](const gateway::Event& event) {
+                      if (stream) return push(completion->Chunks(event));
+                      completion->Note(event);
+                      return true;
+                    });
+                if (!answer.ok()) return answer.status();
+                spend(answer->receipt.prompt_tokens + answer->receipt.completion_tokens);
+                return stream ? completion->LastChunks(*answer) : completion->Whole(*answer);
+              }};
+}
+
+Json ModelJson(const std::string& id) {
+  return {{"id", id}, {"object", "model"}, {"created", 0}, {"owned_by", "citeseek"}};
+}
+
+std::vector<std::string> Models(const Doors& doors) {
+  std::vector<std::string> models;
+  if (doors.answerer != nullptr) models = AnswerModels();
+  if (doors.embedder != nullptr) models.push_back(doors.embedder->Name());
+  if (doors.reranker != nullptr) models.push_back(doors.reranker->Name());
+  return models;
+}
+
+absl::StatusOr<Outcome> ListModels(const Doors& doors) {
+  Json data = Json::array();
+  for (const std::string& model : Models(doors)) data.push_back(ModelJson(model));
+  return Reply{.body = Dump({{"object", "list"}, {"data", std::move(data)}})};
+}
+
+absl::StatusOr<Outcome> GetModel(const Doors& doors, const Request& request) {
+  for (const std::string& model : Models(doors)) {
+    if (model == request.rest) return Reply{.body = Dump(ModelJson(model))};
+  }
+  return kOpenAiDialect.reply(
+      {.status = absl::NotFoundError(absl::StrCat("no such model; see /v1/models")),
+       .code = "model_not_found"});
+}
+
+}  // namespace
+
+std::vector<Route> ChatRoutes(const Doors& doors) {
+  std::vector<Route> routes = {
+      {"GET", "/v1/models", &kOpenAiDialect, [doors](const Request&) { return ListModels(doors); }},
+      {"GET", "/v1/models/*", &kOpenAiDialect,
+       [doors](const Request& request) { return GetModel(doors, request); }}};
+  if (doors.answerer != nullptr) {
+    routes.push_back({"POST", "/v1/chat/completions", &kOpenAiDialect,
+                      [answerer = doors.answerer](Request request) {
+                        return Chat(answerer, std::move(request));
+                      }});
+  }
+  return routes;
+}
+
+}  // namespace citeseek::http

@@ -1,0 +1,48 @@
+// Requests: turns the JSON bodies of HTTP requests into questions and queries.
+//
+// Free functions, thread-safe; any bytes may come. Unknown members are ignored, null is as if it
+// were not there. kInvalidArgument names the member, its value and what is allowed.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "retrieval/retriever.h"
+#include "services/gateway/answerer.h"
+#include "services/http/message.h"
+
+namespace citeseek::http {
+
+// Deadline and stop token of what these return are the caller's to set.
+
+// POST /api/v1/ask: {"question", "mode", "top_k", "collection", "filters", "min_generation",
+// "stream"}; filters are {"field": "value"} or [{"field", "value"}].
+struct AskBody {
+  gateway::Question question;
+  bool stream = true;
+};
+absl::StatusOr<AskBody> ParseAsk(std::string_view json);
+
+// /api/v1/search: {"query", "top_k", "collection", "filters", "legs", "each_passage",
+// "min_generation"}, or the same as query parameters: q, top_k, ..., filter=FIELD=VALUE.
+absl::StatusOr<retrieval::Query> ParseSearch(std::string_view json);
+absl::StatusOr<retrieval::Query> ParseSearch(const Fields& query);
+
+// The models that stand for the modes of an answer: citeseek, citeseek-extract, citeseek-quick,
+// citeseek-deep. kNotFound names those there are.
+absl::StatusOr<gateway::Mode> ModeOfModel(std::string_view model);
+const std::vector<std::string>& AnswerModels();
+
+// POST /v1/chat/completions. The question is the last message of the user; of the parameters that
+// shape the sampling the types and ranges are checked.
+struct ChatBody {
+  std::string model;
+  gateway::Question question;
+  bool stream = false;
+  bool include_usage = false;
+};
+absl::StatusOr<ChatBody> ParseChat(std::string_view json);
+
+}  // namespace citeseek::http

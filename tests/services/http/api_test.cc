@@ -1,0 +1,78 @@
+// Our own API over a real socket.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "services/cli/json.h"
+#include "tests/support/http_harness.h"
+
+namespace citeseek::testing {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+
+TEST(HttpApi, AskStreamsTheEventsOfTheCommandLine) {
+  HttpHarness http;
+  const HttpReply reply = http.Post("/api/v1/ask", R"({"question":"q","mode":"quick","top_k":2})");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(http.answerer.last.mode, gateway::Mode::kQuick);
+  EXPECT_EQ(http.answerer.last.top_k, 2);
+  std::vector<std::string> names;
+  for (const std::string& event : SseData(reply.body)) {
+    names.push_back(Json::parse(event)["event"]);
+    EXPECT_THAT(reply.body, HasSubstr("event: " + names.back() + "\ndata: " + event + "\n\n"));
+  }
+  EXPECT_THAT(names, ::testing::ElementsAre("queued", "searched", "thought", "answer", "answer",
+                                            "citation", "finished"));
+  const Json last = Json::parse(SseData(reply.body).back());
+  EXPECT_EQ(last["answer"], "It is so [1].");
+  EXPECT_EQ(last["receipt"]["request_id"], reply.headers.at("x-request-id"));
+}
+
+TEST(HttpApi, AskWithoutAStreamIsItsLastEvent) {
+  HttpHarness http;
+  const HttpReply reply = http.Post("/api/v1/ask", R"({"question":"q","stream":false})");
+  EXPECT_EQ(reply.headers.at("content-type"), "application/json");
+  EXPECT_EQ(Json::parse(reply.body)["event"], "finished");
+}
+
+TEST(HttpApi, SearchTakesAQueryOrABody) {
+  HttpHarness http;
+  const Json got = Json::parse(http.Get("/api/v1/search?q=a+b&top_k=2&filter=year=1901").body);
+  ASSERT_EQ(got["hits"].size(), 2u);
+  EXPECT_EQ(got["hits"][1]["rank"], 2);
+  EXPECT_EQ(got["hits"][1]["document_id"], "doc-1");
+  EXPECT_EQ(got["generation"], 99);
+  EXPECT_EQ(got["degraded"], "embedder gone");
+  EXPECT_EQ(http.retriever.last.text, "a b");
+  EXPECT_EQ(http.retriever.last.filters.size(), 1u);
+  const Json posted =
+      Json::parse(http.Post("/api/v1/search", R"({"query":"x","top_k":1,"legs":"lexical"})").body);
+  EXPECT_EQ(posted["hits"].size(), 1u);
+  EXPECT_EQ(http.retriever.last.legs, retrieval::Legs::kLexical);
+  EXPECT_EQ(http.Get("/api/v1/search").status, 400);
+  EXPECT_EQ(http.Get("/api/v1/search?q=fail+14").status, 503);
+}
+
+TEST(HttpApi, DocumentsAreFoundByAnyId) {
+  HttpHarness http;
+  const indexer::Document document = {
+      .id = "sub dir/问?.md", .title = "T", .text = "text", .metadata = {{"k", "v"}}};
+  ASSERT_TRUE(http.indexer.Add({.documents = {&document, 1}}).ok());
+  const HttpReply reply = http.Get("/api/v1/documents/sub%20dir/%E9%97%AE%3F.md");
+  EXPECT_EQ(reply.status, 200);
+  const Json json = Json::parse(reply.body);
+  EXPECT_EQ(json["id"], document.id);
+  EXPECT_EQ(json["version"], 1);
+  EXPECT_EQ(json["text"], "text");
+  EXPECT_EQ(json["metadata"]["k"], "v");
+  EXPECT_EQ(http.Get("/api/v1/documents/none").status, 404);
+  EXPECT_EQ(http.Get("/api/v1/documents/a?version=x").status, 400);
+  EXPECT_EQ(http.Get("/api/v1/documents/").status, 404);
+  EXPECT_EQ(Json::parse(http.Get("/api/v1/stats").body)["documents"], 2);
+}
+
+}  // namespace
+}  // namespace citeseek::testing

@@ -1,0 +1,157 @@
+#include "services/http/requests.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace citeseek::http {
+namespace {
+
+using gateway::Mode;
+
+std::string Chat(const std::string& rest) {
+  return R"({"model":"citeseek","messages":[{"role":"user","content":"q"}])" + rest + "}";
+}
+
+TEST(Requests, AChatAsksItsLastMessageOfTheUser) {
+  const auto chat = ParseChat(R"({
+      "model": "citeseek", "stream": true, "stream_options": {"include_usage": true},
+      "unknown": [1], "temperature": 0.5, "max_tokens": null, "stop": ["a", "b"], "n": 1,
+      "messages": [{"role": "system", "content": "be brief"},
+                   {"role": "user", "content": "first"},
+                   {"role": "assistant", "content": null, "reasoning_content": "hm", "tool_calls": []},
+                   {"role": "user", "content": [{"type": "text", "text": "sec"},
+                                                {"type": "text", "text": "ond"}]}]})");
+  ASSERT_TRUE(chat.ok()) << chat.status();
+  EXPECT_EQ(chat->question.text, "sec\nond");
+  EXPECT_EQ(chat->question.mode, Mode::kAuto);
+  EXPECT_TRUE(chat->stream);
+  EXPECT_TRUE(chat->include_usage);
+}
+
+TEST(Requests, ModelAndEffortNameTheMode) {
+  const auto mode = [](const std::string& body) { return ParseChat(body)->question.mode; };
+  EXPECT_EQ(mode(Chat("")), Mode::kAuto);
+  EXPECT_EQ(mode(Chat(R"(,"reasoning_effort":"minimal")")), Mode::kQuick);
+  EXPECT_EQ(mode(Chat(R"(,"reasoning_effort":"high")")), Mode::kDeep);
+  EXPECT_EQ(*ModeOfModel("citeseek-extract"), Mode::kExtract);
+  EXPECT_EQ(*ModeOfModel("citeseek-quick"), Mode::kQuick);
+  EXPECT_EQ(*ModeOfModel("citeseek-deep"), Mode::kDeep);
+  EXPECT_EQ(mode(R"({"model":"citeseek-extract","reasoning_effort":"high",
+                     "messages":[{"role":"user","content":"q"}]})"),
+            Mode::kExtract);
+  EXPECT_TRUE(absl::IsNotFound(ModeOfModel("gpt").status()));
+}
+
+TEST(Requests, OurOwnMembersOfAChatNarrowTheSearch) {
+  const auto chat = ParseChat(
+      Chat(R"(,"citeseek":{"mode":"quick","top_k":3,"collection":"c","filters":{"year":"1901"}})"));
+  ASSERT_TRUE(chat.ok()) << chat.status();
+  EXPECT_EQ(chat->question.mode, Mode::kQuick);
+  EXPECT_EQ(chat->question.top_k, 3);
+  EXPECT_EQ(chat->question.collection, "c");
+  ASSERT_EQ(chat->question.filters.size(), 1u);
+  EXPECT_EQ(chat->question.filters[0].field, "year");
+  EXPECT_EQ(chat->question.filters[0].value, "1901");
+}
+
+struct BadBody {
+  std::string body;
+  const char* message;
+};
+
+TEST(Requests, WhatIsWrongInAChatIsNamed) {
+  const std::string deep = std::string(40, '[') + std::string(40, ']');
+  const BadBody cases[] = {
+      {"", "body is empty, not a JSON object"},
+      {"[]", "body is not a JSON object"},
+      {"{\"model\":", "body is not JSON at byte 9"},
+      {"{\"model\":\"\xff\"}", "body is not JSON at byte 10"},
+      {"{\"a\":1e999}", "body holds a number that is out of range"},
+      {"{\"a\":" + deep + "}", "body is nested deeper than the limit of 32"},
+      {R"({"messages":[]})", "model is missing"},
+      {R"({"model":1})", "model is not a text"},
+      {R"({"model":"citeseek"})", "messages is not a list"},
+      {R"({"model":"citeseek","messages":[]})", "messages holds no message of the user"},
+      {R"({"model":"citeseek","messages":[1]})", "messages[0] is not an object"},
+      {R"({"model":"citeseek","messages":[{"role":"x"}]})",
+       "messages[0].role 'x' is not one of system, developer, user, assistant, tool, function"},
+      {R"({"model":"citeseek","messages":[{"role":"user","content":7}]})",
+       "messages[0].content is neither a text nor a list of parts"},
+      {R"({"model":"citeseek","messages":[{"role":"user","content":[{"type":"image_url"}]}]})",
+       "messages[0].content[0].type 'image_url' is not text: nothing else is read"},
+      {Chat(R"(,"stream":1)"), "stream is not true or false"},
+      {Chat(R"(,"stream_options":{"include_usage":"yes"})"),
+       "stream_options.include_usage is not true or false"},
+      {Chat(R"(,"temperature":3)"), "temperature 3 is not in [0, 2]"},
+      {Chat(R"(,"n":2)"), "n is not 1"},
+      {Chat(R"(,"max_tokens":0)"), "max_tokens 0 is not in [1, 9007199254740992]"},
+      {Chat(R"(,"max_tokens":1.5)"), "max_tokens is not a whole number"},
+      {Chat(R"(,"stop":[1])"), "stop is neither a text nor a list of texts"},
+      {Chat(R"(,"response_format":{"type":"json_object"})"),
+       "response_format is not {\"type\": \"text\"}"},
+      {Chat(R"(,"reasoning_effort":"much")"),
+       "reasoning_effort 'much' is not one of high, low, medium, minimal, none, xhigh"},
+      {Chat(R"(,"citeseek":{"top_k":65})"), "citeseek.top_k 65 is not in [1, 64]"},
+      {Chat(R"(,"citeseek":{"filters":[{"field":"a"}]})"), "filters[0].value is missing"},
+  };
+  for (const BadBody& bad : cases) {
+    const auto status = ParseChat(bad.body).status();
+    EXPECT_EQ(status.message(), bad.message) << bad.body;
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << bad.body;
+  }
+}
+
+TEST(Requests, AQuestionOfOurOwnApi) {
+  const auto ask = ParseAsk(R"({"question":"q","mode":"deep","top_k":2,"stream":false,
+      "filters":[{"field":"f","value":"v"}],"min_generation":7})");
+  ASSERT_TRUE(ask.ok()) << ask.status();
+  EXPECT_EQ(ask->question.text, "q");
+  EXPECT_EQ(ask->question.mode, Mode::kDeep);
+  EXPECT_EQ(ask->question.min_generation, 7u);
+  EXPECT_FALSE(ask->stream);
+  EXPECT_EQ(ParseAsk("{}").status().message(), "question is missing");
+  EXPECT_EQ(ParseAsk(R"({"question":"q","mode":"best"})").status().message(),
+            "mode 'best' is not one of auto, deep, extract, quick");
+}
+
+TEST(Requests, ASearchIsTheSameAsBodyAndAsQuery) {
+  const auto body = ParseSearch(R"({"query":"a b","top_k":3,"legs":"dense","each_passage":true,
+      "collection":"c","filters":{"f":"v=w"}})");
+  const auto query = ParseSearch(Fields{{"q", "a b"},
+                                        {"top_k", "3"},
+                                        {"legs", "dense"},
+                                        {"each_passage", "true"},
+                                        {"collection", "c"},
+                                        {"filter", "f=v=w"}});
+  ASSERT_TRUE(body.ok() && query.ok()) << body.status() << query.status();
+  for (const retrieval::Query* q : {&*body, &*query}) {
+    EXPECT_EQ(q->text, "a b");
+    EXPECT_EQ(q->top_k, 3);
+    EXPECT_EQ(q->legs, retrieval::Legs::kDense);
+    EXPECT_TRUE(q->each_passage);
+    EXPECT_EQ(q->collection, "c");
+    ASSERT_EQ(q->filters.size(), 1u);
+    EXPECT_EQ(q->filters[0].value, "v=w");
+  }
+  EXPECT_EQ(ParseSearch(Fields{}).status().message(), "q is missing");
+  EXPECT_EQ(ParseSearch(Fields{{"q", "a"}, {"top_k", "x"}}).status().message(),
+            "top_k 'x' is not a whole number");
+  EXPECT_EQ(ParseSearch(Fields{{"q", "a"}, {"top_k", "1001"}}).status().message(),
+            "top_k 1001 is not in [1, 1000]");
+  EXPECT_EQ(ParseSearch(Fields{{"q", "a"}, {"filter", "x"}}).status().message(),
+            "filter 'x' is not FIELD=VALUE");
+}
+
+TEST(Requests, ALongHistoryIsRead) {
+  std::string body = R"({"model":"citeseek","messages":[)";
+  for (int i = 0; i < 10000; ++i) {
+    body += absl::StrCat(R"({"role":")", i % 2 == 0 ? "user" : "assistant", R"(","content":"turn )",
+                         i, R"("},)");
+  }
+  body += R"({"role":"user","content":"last"}]})";
+  EXPECT_EQ(ParseChat(body)->question.text, "last");
+}
+
+}  // namespace
+}  // namespace citeseek::http
