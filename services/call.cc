@@ -1,11 +1,10 @@
 #include "services/call.h"
 
 #include <algorithm>
-#include <random>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "inference/utf8.h"
+#include "services/request_id.h"
 
 namespace citeseek::services {
 namespace {
@@ -14,7 +13,6 @@ constexpr int kMaxMessageBytes = 32 << 20;  // a document of 16 MiB and all that
 constexpr int kMaxMetadataBytes = 64 << 10;
 // Error messages travel percent-encoded in the trailing metadata: three bytes a byte at worst.
 constexpr std::size_t kMaxErrorBytes = 16 << 10;
-constexpr std::size_t kMaxRequestIdBytes = 64;
 
 // Only calls that change nothing are tried again, and only if no server could be reached.
 constexpr char kServiceConfig[] = R"({
@@ -44,17 +42,11 @@ std::string WithoutPort(std::string peer) {
   return peer;
 }
 
-// The caller's x-request-id if it is short and printable, else a random one.
-std::string RequestId(const grpc::CallbackServerContext& context) {
+std::string RequestIdOf(const grpc::CallbackServerContext& context) {
   const auto& metadata = context.client_metadata();
-  if (const auto found = metadata.find("x-request-id"); found != metadata.end()) {
-    const std::string_view id(found->second.data(), found->second.size());
-    const bool printable =
-        std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c <= '~'; });
-    if (printable && !id.empty() && id.size() <= kMaxRequestIdBytes) return std::string(id);
-  }
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  return absl::StrFormat("%016x", random());
+  const auto found = metadata.find("x-request-id");
+  if (found == metadata.end()) return RequestId("");
+  return RequestId({found->second.data(), found->second.size()});
 }
 
 class UnaryCall final : public grpc::ServerUnaryReactor {
@@ -112,7 +104,7 @@ CallState::CallState(CallRunner& runner, const char* method,
       method_(method),
       start_(absl::Now()),
       deadline_(DeadlineWithReserve(context, start_)),
-      request_id_(RequestId(context)),
+      request_id_(RequestIdOf(context)),
       caller_(WithoutPort(context.peer())) {}
 
 absl::Status CallState::StillWanted() const {

@@ -1,35 +1,23 @@
 #include "services/http/router.h"
 
 #include <algorithm>
-#include <random>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "services/http/error.h"
 #include "services/http/keys.h"
 #include "services/http/target.h"
+#include "services/request_id.h"
 
 namespace citeseek::http {
 namespace {
 
-constexpr std::size_t kMaxRequestIdBytes = 64;
 constexpr std::size_t kMaxToldBytes = 100;
 
 bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
-}
-
-// The caller's x-request-id if it is short and printable, else a random one.
-std::string RequestId(const Fields& headers) {
-  const std::string_view given = Find(headers, "x-request-id");
-  if (!given.empty() && given.size() <= kMaxRequestIdBytes && IsPrintable(given)) {
-    return std::string(given);
-  }
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  return absl::StrFormat("%016x", random());
 }
 
 // What stands for untrusted text in a message.
@@ -96,7 +84,7 @@ Error WrongMethod(const Head& head, std::string_view path,
 Routed RouteRequest(const ServerOptions& options, Head head, bool has_body) {
   Routed routed{.dialect = head.target.starts_with("/v1/") ? &kOpenAiDialect : &kApiDialect};
   Request& request = routed.request;
-  request.id = RequestId(head.headers);
+  request.id = services::RequestId(Find(head.headers, "x-request-id"));
   request.method = head.method;
   AllowOrigin(options, head, &routed.headers);
   if (head.method == "OPTIONS" && !Find(head.headers, "origin").empty()) {
