@@ -136,6 +136,11 @@ struct App::Parts {
   std::unique_ptr<http::Server> http;
 
   bool Has(ServiceRole role) const { return config.roles.contains(role); }
+  // Questions wait on their threads, in the lines of the admission: those are the limit.
+  int QuestionThreads() const {
+    return 2 * static_cast<int>(config.limits.questions) + config.limits.model_calls +
+           config.limits.workers;
+  }
   absl::Status MakeInference();
   absl::Status MakeEmbedder();
   absl::Status MakeReranker();
@@ -292,10 +297,8 @@ void App::Parts::MakeServices(const ServerOptions& options) {
     services.push_back(MakeRetrievalServer(retriever.get(), options));
   }
   if (Has(ServiceRole::kGateway)) {
-    // Questions wait on their threads, in the lines of the admission: those are the limit.
     ServerOptions threads = options;
-    threads.workers =
-        2 * static_cast<int>(config.limits.questions) + config.limits.model_calls + options.workers;
+    threads.workers = QuestionThreads();
     services.push_back(MakeGatewayServer(answerer.get(), threads));
   }
 }
@@ -320,7 +323,7 @@ absl::Status App::Parts::ServeHttp(const ServerOptions& options) {
       .routes = std::move(routes),
       .keys = keys.get(),
       .cors = config.http.cors,
-      .workers = options.workers,
+      .workers = QuestionThreads(),
       .queue_limit = options.queue_limit,
       .max_connections = static_cast<std::size_t>(config.http.connections),
       .max_body_bytes = static_cast<std::size_t>(config.http.max_body),

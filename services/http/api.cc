@@ -13,12 +13,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The name that the event gives itself.
-const char* NameOf(const std::string& json) {
-  for (const char* name : {"queued", "searched", "thought", "answer", "citation", "finished"}) {
-    if (json.starts_with(absl::StrCat("{\"event\":\"", name, "\""))) return name;
-  }
-  return "";
+// The name that the event gives itself, in its first member.
+std::string_view NameOf(std::string_view json) {
+  constexpr std::string_view kFirst = "{\"event\":\"";
+  if (!json.starts_with(kFirst)) return {};
+  return json.substr(kFirst.size(), json.find('"', kFirst.size()) - kFirst.size());
 }
 
 // The receipt and our logs call the request by the same name.
@@ -35,6 +34,8 @@ absl::StatusOr<Outcome> Ask(gateway::Answerer* answerer, Request request) {
   if (!ask.ok()) return ask.status();
   ask->question.deadline = request.deadline;
   ask->question.stop = request.stop;
+  ask->question.caller = request.caller;
+  if (auto status = gateway::CheckQuestion(ask->question); !status.ok()) return status;
   const bool stream = ask->stream;
   return Work{.stream_type = stream ? kSseType : "",
               .heartbeat = stream ? kSseHeartbeat : "",

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "services/http/annotations.h"
 #include "services/http/error.h"
 #include "services/http/requests.h"
@@ -53,6 +54,11 @@ class Completion {
       chunks += Chunk({{"reasoning_content", thought->text}, {"reasoning", thought->text}});
     } else if (const auto* answer = std::get_if<gateway::AnswerEvent>(&event)) {
       chunks += Chunk({{"content", answer->text}});
+    } else if (const auto* queued = std::get_if<gateway::QueuedEvent>(&event)) {
+      if (queued->place > 0) {
+        absl::StrAppend(&chunks, ": place ", queued->place, " in line, about ",
+                        absl::ToInt64Seconds(absl::Ceil(queued->eta, absl::Seconds(1))), " s\n\n");
+      }
     } else if (std::holds_alternative<gateway::CitationEvent>(event)) {
       chunks += Chunk({{"annotations", Json::array({annotations_.back()})}});
     }
@@ -172,6 +178,8 @@ absl::StatusOr<Outcome> Chat(gateway::Answerer* answerer, Request request) {
   if (!chat.ok()) return chat.status();
   chat->question.deadline = request.deadline;
   chat->question.stop = request.stop;
+  chat->question.caller = request.caller;
+  if (auto status = gateway::CheckQuestion(chat->question); !status.ok()) return status;
   const bool stream = chat->stream;
   const auto completion = std::make_shared<Completion>(*std::move(chat), request.id);
   return Work{.stream_type = stream ? kSseType : "",

@@ -231,6 +231,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     current.dialect = routed.dialect;
     current.request = std::move(routed.request);
     current.headers = std::move(routed.headers);
+    if (current.request.caller.empty()) {
+      error_code unknown;
+      current.request.caller = socket_.remote_endpoint(unknown).address().to_string();
+    }
     current.keep = keep && !has_body;
     const std::size_t limit = core_.options.max_body_bytes;
     const auto too_long = [limit](const std::string& what) {

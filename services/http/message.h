@@ -28,7 +28,7 @@ struct Request {
   Fields headers;    // names in lower case
   std::string body;
   std::string id;      // names it in logs and receipts
-  std::string caller;  // name of the key; empty: there is none
+  std::string caller;  // name of the key; without keys the address of the client
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};  // fires when the client is gone
   // To be called with the tokens that the request has cost, for the limit of its key.

@@ -182,6 +182,7 @@ class Members {
     Whole("top_k", 1, 64, question.top_k);
     Text("collection", question.collection);
     Filters(question.filters);
+    Flag("batch", question.batch);
     Whole<std::uint64_t>("min_generation", 0, kMaxWhole, question.min_generation);
   }
 

@@ -18,7 +18,7 @@ namespace citeseek::http {
 // Deadline and stop token of what these return are the caller's to set.
 
 // POST /api/v1/ask: {"question", "mode", "top_k", "collection", "filters", "min_generation",
-// "stream"}; filters are {"field": "value"} or [{"field", "value"}].
+// "batch", "stream"}; filters are {"field": "value"} or [{"field", "value"}].
 struct AskBody {
   gateway::Question question;
   bool stream = true;
