@@ -254,6 +254,11 @@ double Evidence::Weight(const TermSet& terms) const {
   return weight;
 }
 
+double Evidence::TermWeight(const std::string& term) const {
+  const auto found = ids_.find(term);
+  return found == ids_.end() ? unseen_ : Weight(found->second);
+}
+
 std::string_view Evidence::Text(const Sentence& sentence) const {
   const std::string_view text = hits_[static_cast<std::size_t>(sentence.source)].text;
   return text.substr(sentence.range.start, sentence.range.end - sentence.range.start);

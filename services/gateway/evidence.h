@@ -60,6 +60,7 @@ class Evidence {
   std::vector<Slot> Slots(std::string_view question);
   double Weight(TermId term) const { return term < weights_.size() ? weights_[term] : unseen_; }
   double Weight(const TermSet& terms) const;
+  double TermWeight(const std::string& term) const;
 
   std::string_view Text(const Sentence& sentence) const;
 

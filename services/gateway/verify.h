@@ -1,0 +1,69 @@
+// Verifier: decides whether a passage supports a sentence, and which stretch of it does.
+//
+// The sentence and the stretch of the passage that carries most of it are aligned token by token
+// (longest common subsequence, Hirschberg 1977). A number, date or name that stands in the place of
+// another one, a negation on one side only, or a comparison the other way round make it
+// unsupported; so does a number or name that the passage does not hold. What remains is the share
+// of the sentence's idf weight that the stretch, with its title, heading and table header, carries.
+// No model is asked. Single-threaded; `evidence` and `analyzer` outlive it. Linear in the passage
+// times the sentence.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "services/gateway/answerer.h"
+#include "services/gateway/evidence.h"
+#include "services/gateway/statement.h"
+
+namespace citeseek::gateway {
+
+struct Support {
+  Verdict verdict = Verdict::kUnsupported;
+  double score = 0;          // [0, 1]: share of the sentence's weight that is carried
+  int source = -1;           // hits[source]
+  indexer::ByteRange range;  // in that hit's text: the shortest stretch that carries it
+  std::string fault;         // what is not supported, as the sentence writes it; may be empty
+};
+
+struct TokenMatch {
+  std::vector<int> source;  // by claim token: the source token aligned to it, -1: none
+};
+
+class Verifier {
+ public:
+  Verifier(const Evidence* evidence, const indexer::Analyzer* analyzer);
+
+  Support Check(std::string_view sentence, int source);
+  // By the source that supports it best; of equals the first.
+  Support CheckAll(std::string_view sentence);
+
+  // True for a sentence that claims something that could be checked.
+  bool StatesFact(std::string_view sentence) const;
+
+ private:
+  // A sentence of a source, read once.
+  struct Line {
+    const Sentence* sentence = nullptr;
+    Statement statement;
+  };
+
+  struct Stretch;
+
+  const std::vector<Line>& Lines(int source);
+  std::vector<Token> Context(const std::vector<Line>& lines, int source, std::size_t first) const;
+  Support CheckStatement(std::string_view text, const Statement& claim, int source);
+  indexer::ByteRange Shortest(const std::vector<Line>& lines, const Stretch& stretch,
+                              std::span<const Token> claim, const TokenMatch& match) const;
+
+  const Evidence* evidence_;
+  const indexer::Analyzer* analyzer_;
+  std::map<int, std::vector<Line>> lines_;
+  std::map<int, Statement> titles_;
+};
+
+}  // namespace citeseek::gateway

@@ -1,0 +1,93 @@
+#include "services/gateway/statement.h"
+
+#include <gtest/gtest.h>
+
+namespace citeseek::gateway {
+namespace {
+
+class StatementTest : public ::testing::Test {
+ protected:
+  Statement Read(std::string_view text) const { return ReadStatement(text, *analyzer_); }
+
+  // The first value of each is the same.
+  bool SameFirst(std::string_view claimed, std::string_view source) const {
+    const auto value = [&](std::string_view text) {
+      for (const Token& token : Read(text).tokens) {
+        if (token.kind == Token::Kind::kValue) return token;
+      }
+      ADD_FAILURE() << "no value in " << text;
+      return Token{};
+    };
+    return SameValue(value(claimed), value(source));
+  }
+
+  const std::unique_ptr<const indexer::Analyzer> analyzer_ = indexer::MakeAnalyzer();
+};
+
+TEST_F(StatementTest, AValueIsTheSameHoweverItIsWritten) {
+  EXPECT_TRUE(SameFirst("on May 3, 1998", "1998年5月3日"));
+  EXPECT_TRUE(SameFirst("on 3 May 1998", "on May 3, 1998"));
+  EXPECT_TRUE(SameFirst("1,340 tonnes", "1340 tons"));
+  EXPECT_TRUE(SameFirst("31支队伍", "三十一支队伍"));
+  EXPECT_TRUE(SameFirst("eleven men", "11 men"));
+  EXPECT_TRUE(SameFirst("3个", "三个"));
+  EXPECT_FALSE(SameFirst("1,340 tonnes", "1,341 tonnes"));
+  EXPECT_FALSE(SameFirst("on May 3, 1998", "on May 4, 1998"));
+}
+
+TEST_F(StatementTest, ASourceMayBeMoreExactThanTheClaimButNotLess) {
+  EXPECT_TRUE(SameFirst("in 1998", "on May 3, 1998"));
+  EXPECT_FALSE(SameFirst("on May 3, 1998", "in 1998"));
+}
+
+TEST_F(StatementTest, KnownUnitsMustAgree) {
+  EXPECT_TRUE(SameFirst("120 km", "120 kilometres"));
+  EXPECT_TRUE(SameFirst("120 km", "120公里"));
+  EXPECT_FALSE(SameFirst("120 km", "120 miles"));
+  EXPECT_FALSE(SameFirst("2.3 million", "2.3 billion"));
+  EXPECT_TRUE(SameFirst("120 kangaroos", "120 animals"));  // no units
+}
+
+TEST_F(StatementTest, NegationReachesTheWordsBehindIt) {
+  const auto negated = [&](std::string_view text) {
+    std::string words;
+    for (const Token& token : Read(text).tokens) {
+      if (token.negated && token.content) words += token.text + " ";
+    }
+    return words;
+  };
+  EXPECT_EQ(negated("It was not opened in 1998"), "open 1998 ");
+  EXPECT_EQ(negated("It wasn't red, but large"), "red ");
+  EXPECT_EQ(negated("It was not only red"), "");
+  EXPECT_EQ(negated("他没有去北京"), "");
+  EXPECT_EQ(negated("他不去北京"), "去 ");
+  EXPECT_EQ(negated("他不仅去北京"), "");
+}
+
+TEST_F(StatementTest, NamesAreCapitalsThatTheirPlaceDoesNotExplain) {
+  std::string names;
+  for (const Token& token :
+       Read("Additionally, the bridge of Agnes Halden has L120 bolts.").tokens) {
+    if (token.name) names += token.text + " ";
+  }
+  EXPECT_EQ(names, "agn halden l120 ");
+}
+
+TEST_F(StatementTest, DirectionsOfAComparisonDiffer) {
+  EXPECT_NE(Read("more than ten").directions, 0u);
+  EXPECT_EQ(Read("more than ten").directions & Read("less than ten").directions, 0u);
+  EXPECT_NE(Read("高于十").directions, Read("低于十").directions);
+  EXPECT_EQ(Read("ten").directions, 0u);
+}
+
+TEST_F(StatementTest, AnyBytesAreRead) {
+  for (const char* text : {"", "\xff\xfe", "不", "。，", "9.9.9.9.9", "\xe4\xb8"}) Read(text);
+  EXPECT_LE(Read(std::string(5000, 'a') + std::string(100000, ' ') + "b").tokens.size(),
+            kMaxTokens);
+  std::string many;
+  for (int i = 0; i < 2000; ++i) many += "word ";
+  EXPECT_EQ(Read(many).tokens.size(), kMaxTokens);
+}
+
+}  // namespace
+}  // namespace citeseek::gateway
