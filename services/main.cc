@@ -30,6 +30,7 @@ struct Options {
   SearchOptions search;
   EvalOptions eval;
   AskOptions ask;
+  CheckOptions check;
   DocumentOptions document;
   std::string model;  // a name with --openai, otherwise a path
   std::function<int()> run;
@@ -103,6 +104,26 @@ void AddQueryCommands(CLI::App& app, Options& o) {
   ask->add_option("--top-k", o.ask.top_k, "Passages to read, in [1, 64]")->capture_default_str();
   AddScope(ask, o.ask.scope);
   ask->callback([&o] { o.run = [&o] { return RunAsk(o.global, o.ask); }; });
+
+  auto* check = app.add_subcommand(
+      "check", "Tell for each sentence of a text whether the documents support it");
+  check
+      ->add_option("--answer", o.check.answer,
+                   "File with the text, with or without markers [n]; "
+                   "-: read it from stdin")
+      ->required()
+      ->type_name("FILE");
+  check
+      ->add_option("--documents", o.check.documents,
+                   "Files and folders; [n] is the n-th document. Default: search the index; [n] is "
+                   "line n of the list of sources at the end of the text")
+      ->type_name("PATH");
+  AddScope(check, o.check.scope);
+  check->footer(
+      "With --json one line a sentence: sentence, start, end, verdict (supported, partly, "
+      "unsupported,\nunchecked: it states no fact), score, problems, citations; then one "
+      "with the counts. The exit\ncode is 0 whatever was found.");
+  check->callback([&o] { o.run = [&o] { return RunCheck(o.global, o.check); }; });
 
   auto* search = app.add_subcommand("search", "Find passages");
   auto* query = search->add_option("query", o.search.query, "The query; -: read it from stdin");

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "services/cli/commands.h"
+#include "services/cli/json.h"
 #include "services/cli/target.h"
 
 namespace citeseek::services {
@@ -38,6 +39,7 @@ struct EventPrinter {
     std::cout << Printable(event.text) << std::flush;
   }
   void operator()(const gateway::CitationEvent&) const {}
+  void operator()(const gateway::CheckedEvent&) const {}
   void operator()(const gateway::FinishedEvent& event) const {
     std::cout << "\n";
     for (const gateway::Citation& citation : event.answer.citations) {
@@ -46,6 +48,18 @@ struct EventPrinter {
       const std::string& uri = citation.uri.empty() ? citation.document_id : citation.uri;
       if (uri != title) std::cout << "  " << Printable(uri);
       std::cout << "\n    \"" << Indented(citation.quote) << "\"\n";
+      if (citation.verdict != gateway::Verdict::kUnchecked) {
+        std::cout << "    " << VerdictName(citation.verdict) << "\n";
+      }
+    }
+    for (const gateway::CheckedSentence& sentence : event.answer.sentences) {
+      if (sentence.verdict == gateway::Verdict::kSupported && sentence.problems.empty()) continue;
+      const std::string text =
+          event.answer.text.substr(sentence.start, sentence.end - sentence.start);
+      std::cout << "\n" << VerdictName(sentence.verdict) << ": " << Indented(text) << "\n";
+      for (const std::string& problem : sentence.problems) {
+        std::cout << "    " << Printable(problem) << "\n";
+      }
     }
     if (!event.answer.receipt.degraded.empty()) {
       std::cerr << "citeseek: " << Printable(event.answer.receipt.degraded) << "\n";

@@ -79,6 +79,13 @@ struct AskOptions {
 };
 int RunAsk(const GlobalOptions& global, const AskOptions& options);
 
+struct CheckOptions {
+  ScopeOptions scope;
+  std::string answer;                  // file; "-": read it from stdin
+  std::vector<std::string> documents;  // [n] is the n-th; none: search the index
+};
+int RunCheck(const GlobalOptions& global, const CheckOptions& options);
+
 struct DocumentOptions {
   std::vector<std::string> ids;
   std::string collection;  // empty: the one that holds the id

@@ -90,6 +90,14 @@ Json ToJson(const gateway::Citation& citation) {
           {"answer_end", citation.answer_end}};
 }
 
+Json ToJson(const gateway::CheckedSentence& sentence) {
+  return {{"start", sentence.start},
+          {"end", sentence.end},
+          {"verdict", Name(sentence.verdict)},
+          {"score", sentence.score},
+          {"problems", sentence.problems}};
+}
+
 Json ToJson(const gateway::Receipt& receipt) {
   Json stages = Json::array();
   for (const gateway::Stage& stage : receipt.stages) {
@@ -134,15 +142,22 @@ struct EventWriter {
     json.update(ToJson(event.citation));
     return json;
   }
+  Json operator()(const gateway::CheckedEvent& event) const {
+    Json json = {{"event", "checked"}};
+    json.update(ToJson(event.sentence));
+    return json;
+  }
   Json operator()(const gateway::FinishedEvent& event) const {
-    Json citations = Json::array();
+    Json citations = Json::array(), sentences = Json::array();
     for (const gateway::Citation& c : event.answer.citations) citations.push_back(ToJson(c));
+    for (const gateway::CheckedSentence& s : event.answer.sentences) sentences.push_back(ToJson(s));
     return {{"event", "finished"},
             {"reason", event.answer.reason},
             {"mode", Name(event.answer.receipt.mode)},
             {"answer", event.answer.text},
             {"thought", event.answer.thought},
             {"citations", std::move(citations)},
+            {"sentences", std::move(sentences)},
             {"receipt", ToJson(event.answer.receipt)}};
   }
 };
@@ -153,6 +168,34 @@ std::string HitJson(const retrieval::Hit& hit, std::size_t rank) { return Line(T
 
 std::string EventJson(const gateway::Event& event) {
   return Line(std::visit(EventWriter{}, event));
+}
+
+std::string VerdictName(gateway::Verdict verdict) { return Name(verdict); }
+
+std::vector<std::string> CheckJson(std::string_view text, const gateway::CheckReport& report) {
+  std::vector<std::string> lines;
+  Json summary = {{"sentences", report.sentences.size()},
+                  {"supported", 0},
+                  {"partly", 0},
+                  {"unsupported", 0},
+                  {"unchecked", 0}};
+  auto next = report.citations.begin();  // in the order of the sentences
+  for (const gateway::CheckedSentence& sentence : report.sentences) {
+    Json line = {{"sentence", text.substr(sentence.start, sentence.end - sentence.start)}};
+    line.update(ToJson(sentence));
+    line["citations"] = Json::array();
+    for (; next != report.citations.end() && next->answer_start == sentence.start; ++next) {
+      Json json = ToJson(*next);
+      json.erase("answer_start");
+      json.erase("answer_end");
+      line["citations"].push_back(std::move(json));
+    }
+    Json& count = summary[Name(sentence.verdict)];
+    count = count.get<int>() + 1;
+    lines.push_back(Line(line));
+  }
+  lines.push_back(Line({{"summary", std::move(summary)}}));
+  return lines;
 }
 
 std::string DocumentJson(const indexer::StoredDocument& stored) {

@@ -18,6 +18,9 @@ namespace citeseek::services {
 
 std::string HitJson(const retrieval::Hit& hit, std::size_t rank);
 std::string EventJson(const gateway::Event& event);
+// A line a sentence, with its own words and citations, then one with the counts.
+std::vector<std::string> CheckJson(std::string_view text, const gateway::CheckReport& report);
+std::string VerdictName(gateway::Verdict verdict);  // "supported"
 std::string DocumentJson(const indexer::StoredDocument& stored);
 std::string FsckJson(const indexer::FsckReport& report);
 

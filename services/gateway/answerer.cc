@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <optional>
 #include <random>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "inference/utf8.h"
+#include "services/gateway/check.h"
 #include "services/gateway/citations.h"
 #include "services/gateway/cues.h"
 #include "services/gateway/evidence.h"
@@ -18,6 +20,7 @@
 #include "services/gateway/prompt.h"
 #include "services/gateway/reading.h"
 #include "services/gateway/thinking.h"
+#include "services/gateway/verify.h"
 
 namespace citeseek::gateway {
 namespace {
@@ -147,6 +150,11 @@ class Asking {
     return Send(CitationEvent{std::move(citation)});
   }
 
+  absl::Status Check(CheckedSentence sentence) {
+    answer_.sentences.push_back(sentence);
+    return Send(CheckedEvent{std::move(sentence)});
+  }
+
   void EndStage(const char* name, absl::Time since) {
     answer_.receipt.stages.push_back({name, absl::Now() - since});
   }
@@ -258,19 +266,27 @@ class Asking {
                                            absl::StrJoin(extract.disagreement, "; "), "): "));
       if (!said.ok()) return said;
     }
+    Verifier verifier(evidence, options_.analyzer);
     bool first = true;
     for (const ExtractedSentence& sentence : extract.sentences) {
       const auto source = static_cast<std::size_t>(sentence.source);
       Citation citation = MakeCitation(result_.hits[source], sentence.source + 1, sentence.range);
-      citation.verdict = Verdict::kSupported;
-      citation.score = sentence.score;
       const std::string text = Closed(sentence.text, cues_.chinese);
+      const Support support = verifier.Check(text, sentence.source);
+      citation.verdict = support.verdict;
+      citation.score = support.score;
       const std::string gap = first || cues_.chinese ? "" : " ";
+      const std::string cited =
+          absl::StrCat(text, cues_.chinese ? "" : " ", "[", sentence.source + 1, "]");
       citation.answer_start = static_cast<std::uint32_t>(answer_.text.size() + gap.size());
-      citation.answer_end = citation.answer_start + static_cast<std::uint32_t>(text.size());
-      absl::Status status =
-          Say(absl::StrCat(gap, text, cues_.chinese ? "" : " ", "[", sentence.source + 1, "]"));
+      citation.answer_end = citation.answer_start + static_cast<std::uint32_t>(cited.size());
+      const CheckedSentence checked{.start = citation.answer_start,
+                                    .end = citation.answer_end,
+                                    .verdict = support.verdict,
+                                    .score = support.score};
+      absl::Status status = Say(gap + cited);
       if (status.ok()) status = Cite(std::move(citation));
+      if (status.ok()) status = Check(checked);
       if (!status.ok()) return status;
       first = false;
     }
@@ -308,7 +324,12 @@ class Asking {
     std::atomic<Opening>& opening = deep ? openings_->deep : openings_->quick;
     ThoughtSplitter splitter(opening);
     MarkerFilter filter(prompt.sources);
-    SentenceCiter citer(evidence, answer_.text.size());
+    Verifier verifier(evidence, options_.analyzer);
+    std::vector<int> numbers(result_.hits.size());  // [n] is hit n
+    std::iota(numbers.begin(), numbers.end(), 1);
+    SentenceCiter citer(
+        [&](const MarkedSentence& sentence) { return Judge(sentence, numbers, &verifier); },
+        answer_.text.size());
     const absl::Time start = absl::Now();
     const std::size_t before = answer_.text.size();
     bool first = true;
@@ -384,8 +405,10 @@ class Asking {
       absl::Status sent;
       if (auto* text = std::get_if<std::string>(&part)) {
         sent = Say(*text);
+      } else if (auto* citation = std::get_if<Citation>(&part)) {
+        sent = Cite(std::move(*citation));
       } else {
-        sent = Cite(std::get<Citation>(std::move(part)));
+        sent = Check(std::get<CheckedSentence>(std::move(part)));
       }
       if (!sent.ok()) return sent;
     }
@@ -410,6 +433,10 @@ class LocalAnswerer final : public Answerer {
 
   absl::StatusOr<Answer> Ask(const Question& question, const EventSink& sink) override {
     return Asking(options_, &openings_, question, sink).Run();
+  }
+
+  absl::StatusOr<CheckReport> Check(const CheckRequest& request) override {
+    return CheckText(request, options_.retriever, *options_.analyzer);
   }
 
  private:

@@ -5,6 +5,10 @@
 // retrieval::kMaxQueryBytes, not UTF-8, top_k out of range), kDeadlineExceeded, kCancelled, and
 // what retrieval returns. A model that fails is not an error: the answer falls to the next mode and
 // the receipt says why.
+//
+// Every sentence of an answer that states a fact is checked against the passages before its
+// citations go out: a marker of a passage that does not say it is moved to one that does, or
+// dropped, and the CheckedSentence that follows says so.
 #pragma once
 
 #include <cstdint>
@@ -64,6 +68,16 @@ struct Citation {
   std::uint32_t answer_end = 0;
 };
 
+// What the sources say to a sentence of an answer, or of a text under check.
+struct CheckedSentence {
+  std::uint32_t start = 0;  // bytes in the text, markers included
+  std::uint32_t end = 0;
+  Verdict verdict = Verdict::kUnchecked;  // of its best citation; unchecked: it states no fact
+  double score = 0;                       // [0, 1]: how much of it that citation carries
+  // What is not supported, and which markers were moved or dropped; English, for people.
+  std::vector<std::string> problems;
+};
+
 struct Stage {
   std::string name;  // retrieve, extract, first_token, generate, cite
   absl::Duration duration;
@@ -86,8 +100,9 @@ struct Receipt {
 struct Answer {
   std::string text;
   std::string thought;
-  std::vector<Citation> citations;  // in order of appearance
-  std::string reason;               // "answered", "no_evidence", "length", "results", "overloaded"
+  std::vector<Citation> citations;         // in order of appearance
+  std::vector<CheckedSentence> sentences;  // those that state facts, in order
+  std::string reason;  // "answered", "no_evidence", "length", "results", "overloaded"
   Receipt receipt;
 };
 
@@ -109,19 +124,47 @@ struct AnswerEvent {
 struct CitationEvent {
   Citation citation;
 };
+struct CheckedEvent {  // after the citations of the sentence
+  CheckedSentence sentence;
+};
 struct FinishedEvent {
   Answer answer;
 };
 using Event = std::variant<QueuedEvent, SearchedEvent, ThoughtEvent, AnswerEvent, CitationEvent,
-                           FinishedEvent>;
+                           CheckedEvent, FinishedEvent>;
 
 // Called in order on the thread that called Ask. Returning false cancels.
 using EventSink = std::function<bool(const Event&)>;
+
+inline constexpr std::size_t kMaxCheckedBytes = 1 << 20;
+inline constexpr std::size_t kMaxCheckedDocuments = 256;
+inline constexpr std::size_t kMaxCheckedDocumentBytes = 16 << 20;  // all together
+
+// A text of anybody's, to be checked sentence by sentence.
+struct CheckRequest {
+  std::string text;  // UTF-8, with or without markers [n]
+  // What [n] stands for: documents[n - 1]. None: the index is searched, and [n] is line n of the
+  // list of sources at the end of the text, if it has one.
+  std::vector<indexer::Document> documents;
+  std::string collection;
+  std::vector<retrieval::Filter> filters;
+  absl::Time deadline = absl::InfiniteFuture();
+  std::stop_token stop = {};
+};
+
+struct CheckReport {
+  std::vector<CheckedSentence> sentences;  // all of the text, its list of sources excepted
+  // Of the sentence whose start is answer_start. marker is 0 where none of the text stands for it.
+  std::vector<Citation> citations;
+};
 
 class Answerer {
  public:
   virtual ~Answerer() = default;
   virtual absl::StatusOr<Answer> Ask(const Question& question, const EventSink& sink) = 0;
+  // Errors: kInvalidArgument (empty, too long, not UTF-8), kDeadlineExceeded, kCancelled, and what
+  // retrieval returns.
+  virtual absl::StatusOr<CheckReport> Check(const CheckRequest& request) = 0;
 };
 
 struct AnswererOptions {

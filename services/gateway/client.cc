@@ -36,6 +36,22 @@ class GatewayClient final : public gateway::Answerer {
     return answer;
   }
 
+  absl::StatusOr<gateway::CheckReport> Check(const gateway::CheckRequest& request) override {
+    if (auto status = CheckUtf8("text to check", request.text); !status.ok()) return status;
+    for (const indexer::Document& document : request.documents) {
+      if (auto status = indexer::ValidateDocument(document); !status.ok()) return status;
+    }
+    if (auto status = CheckScopeUtf8(request.collection, request.filters); !status.ok()) {
+      return status;
+    }
+    ClientCall call(request.deadline, request.stop);
+    v1::CheckResponse response;
+    const absl::Status status =
+        call.ToStatus(stub_->Check(call.context(), ToProto(request), &response));
+    if (!status.ok()) return status;
+    return FromProto(response);
+  }
+
  private:
   const std::unique_ptr<v1::Gateway::Stub> stub_;
 };

@@ -1,5 +1,6 @@
 #include "services/gateway/convert.h"
 
+#include "services/indexer/convert.h"
 #include "services/retrieval/convert.h"
 
 namespace citeseek::services {
@@ -90,6 +91,22 @@ gateway::Citation FromProto(const v1::Citation& citation) {
           .answer_end = citation.answer_end()};
 }
 
+void ToProto(const gateway::CheckedSentence& sentence, v1::CheckedSentence& proto) {
+  proto.set_start(sentence.start);
+  proto.set_end(sentence.end);
+  proto.set_verdict(ToProto(sentence.verdict));
+  proto.set_score(sentence.score);
+  for (const std::string& problem : sentence.problems) proto.add_problems(problem);
+}
+
+gateway::CheckedSentence FromProto(const v1::CheckedSentence& sentence) {
+  return {.start = sentence.start(),
+          .end = sentence.end(),
+          .verdict = FromProto(sentence.verdict()),
+          .score = sentence.score(),
+          .problems = {sentence.problems().begin(), sentence.problems().end()}};
+}
+
 void ToProto(const gateway::Receipt& receipt, v1::Receipt& proto) {
   proto.set_request_id(receipt.request_id);
   proto.set_asked_mode(ToProto(receipt.asked_mode));
@@ -144,6 +161,9 @@ struct EventWriter {
   void operator()(const gateway::CitationEvent& event) const {
     ToProto(event.citation, *response.mutable_citation());
   }
+  void operator()(const gateway::CheckedEvent& event) const {
+    ToProto(event.sentence, *response.mutable_checked());
+  }
   void operator()(const gateway::FinishedEvent& event) const {
     ToProto(event.answer, *response.mutable_finished());
   }
@@ -181,6 +201,9 @@ void ToProto(const gateway::Answer& answer, v1::Answer& proto) {
   for (const gateway::Citation& citation : answer.citations) {
     ToProto(citation, *proto.add_citations());
   }
+  for (const gateway::CheckedSentence& sentence : answer.sentences) {
+    ToProto(sentence, *proto.add_sentences());
+  }
   proto.set_reason(answer.reason);
   ToProto(answer.receipt, *proto.mutable_receipt());
 }
@@ -192,9 +215,54 @@ gateway::Answer FromProto(const v1::Answer& answer) {
   for (const v1::Citation& citation : answer.citations()) {
     result.citations.push_back(FromProto(citation));
   }
+  for (const v1::CheckedSentence& sentence : answer.sentences()) {
+    result.sentences.push_back(FromProto(sentence));
+  }
   result.reason = answer.reason();
   result.receipt = FromProto(answer.receipt());
   return result;
+}
+
+v1::CheckRequest ToProto(const gateway::CheckRequest& request) {
+  v1::CheckRequest proto;
+  proto.set_text(request.text);
+  for (const indexer::Document& document : request.documents) {
+    ToProto(document, *proto.add_documents());
+  }
+  proto.set_collection(request.collection);
+  ToProto(request.filters, *proto.mutable_filters());
+  return proto;
+}
+
+gateway::CheckRequest FromProto(const v1::CheckRequest& proto) {
+  gateway::CheckRequest request;
+  request.text = proto.text();
+  for (const v1::Document& document : proto.documents()) {
+    request.documents.push_back(FromProto(document));
+  }
+  request.collection = proto.collection();
+  request.filters = FromProto(proto.filters());
+  return request;
+}
+
+void ToProto(const gateway::CheckReport& report, v1::CheckResponse& proto) {
+  for (const gateway::CheckedSentence& sentence : report.sentences) {
+    ToProto(sentence, *proto.add_sentences());
+  }
+  for (const gateway::Citation& citation : report.citations) {
+    ToProto(citation, *proto.add_citations());
+  }
+}
+
+gateway::CheckReport FromProto(const v1::CheckResponse& response) {
+  gateway::CheckReport report;
+  for (const v1::CheckedSentence& sentence : response.sentences()) {
+    report.sentences.push_back(FromProto(sentence));
+  }
+  for (const v1::Citation& citation : response.citations()) {
+    report.citations.push_back(FromProto(citation));
+  }
+  return report;
 }
 
 v1::AskResponse ToProto(const gateway::Event& event) {
@@ -221,6 +289,8 @@ absl::StatusOr<gateway::Event> FromProto(const v1::AskResponse& response) {
       return gateway::AnswerEvent{response.answer()};
     case v1::AskResponse::kCitation:
       return gateway::CitationEvent{FromProto(response.citation())};
+    case v1::AskResponse::kChecked:
+      return gateway::CheckedEvent{FromProto(response.checked())};
     case v1::AskResponse::kFinished:
       return gateway::FinishedEvent{FromProto(response.finished())};
     case v1::AskResponse::EVENT_NOT_SET:

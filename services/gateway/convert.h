@@ -17,6 +17,12 @@ gateway::Question FromProto(const v1::AskRequest& request);
 void ToProto(const gateway::Answer& answer, v1::Answer& proto);
 gateway::Answer FromProto(const v1::Answer& answer);
 
+v1::CheckRequest ToProto(const gateway::CheckRequest& request);
+gateway::CheckRequest FromProto(const v1::CheckRequest& request);
+
+void ToProto(const gateway::CheckReport& report, v1::CheckResponse& proto);
+gateway::CheckReport FromProto(const v1::CheckResponse& response);
+
 v1::AskResponse ToProto(const gateway::Event& event);
 // kInternal if no event is set.
 absl::StatusOr<gateway::Event> FromProto(const v1::AskResponse& response);

@@ -169,6 +169,33 @@ bool MayOpen(char c) { return c == '[' || c == '(' || c == '\xE3' || c == '\xEF'
 
 }  // namespace
 
+std::vector<MarkedText> SplitMarkers(std::string_view text) {
+  std::vector<MarkedText> parts;
+  std::size_t start = 0;
+  const auto plain = [&](std::size_t end) {
+    if (end > start) parts.push_back({.text = std::string(text.substr(start, end - start))});
+  };
+  for (std::size_t i = 0; i < text.size();) {
+    if (!MayOpen(text[i])) {
+      ++i;
+      continue;
+    }
+    const Marker marker = MarkerParser(text.substr(i), true).Parse();
+    const auto names = [](int number) { return number >= 1 && number <= 999; };
+    if (marker.match != Match::kYes ||
+        !std::all_of(marker.numbers.begin(), marker.numbers.end(), names)) {
+      ++i;
+      continue;
+    }
+    plain(i);
+    for (int number : marker.numbers) parts.push_back({.marker = number});
+    parts[parts.size() - marker.numbers.size()].text = std::string(text.substr(i, marker.length));
+    start = i += marker.length;
+  }
+  plain(text.size());
+  return parts;
+}
+
 void MarkerFilter::Feed(std::string_view piece, std::vector<MarkedText>* out) {
   held_ += piece;
   Run(false, out);

@@ -21,6 +21,10 @@ struct MarkedText {
   int marker = 0;    // 0: plain text
 };
 
+// All of a finished text in its own bytes: the parts joined are the text, and each marker stands
+// for one of 1..999. The second and further numbers of "[1, 2]" are parts without text.
+std::vector<MarkedText> SplitMarkers(std::string_view text);
+
 class MarkerFilter {
  public:
   // Sources are numbered 1..sources.

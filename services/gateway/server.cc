@@ -39,6 +39,20 @@ class GatewayServer final : public v1::Gateway::CallbackService {
         });
   }
 
+  grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context,
+                                  const v1::CheckRequest* request,
+                                  v1::CheckResponse* response) override {
+    return RunUnary(runner_, "Gateway.Check", *context,
+                    [this, request, response](const Call& call) {
+                      gateway::CheckRequest check = FromProto(*request);
+                      check.deadline = std::min(call.deadline, absl::Now() + kAskDeadline);
+                      check.stop = call.stop;
+                      const auto report = answerer_->Check(check);
+                      if (report.ok()) ToProto(*report, *response);
+                      return report.status();
+                    });
+  }
+
  private:
   gateway::Answerer* const answerer_;
   CallRunner runner_;

@@ -21,17 +21,19 @@ struct Token {
   std::string text;  // term, character, or the value in digits
   std::string unit;  // of a value, where it is a known one: "km", "%", "million"
   indexer::ByteRange range;
-  bool content = true;   // says something: no stop term
-  bool name = false;     // Latin, with a capital that does not come from its place
-  bool negated = false;  // a negation stands before it
-  bool date = false;     // of a value
+  std::uint32_t word = 0;  // of Chinese: characters of one dictionary word share it
+  int side = 0;            // of a comparison, see FindDirections; 0: none
+  bool content = true;     // says something: no stop term
+  bool light = false;      // of Chinese: in a word that says little
+  bool name = false;       // Latin, with a capital that does not come from its place; or a place
+  bool negated = false;    // a negation stands before it
+  bool denied = false;     // right before it
+  bool date = false;       // of a value
+  bool opens = false;      // the first of its sentence
 };
 
 struct Statement {
   std::vector<Token> tokens;  // by range
-  // Directions of comparison that the sentence holds: bit 2 i for one side of pair i, 2 i + 1 for
-  // the other (more, less; before, after; 高于, 低于).
-  std::uint64_t directions = 0;
 };
 
 // Tokens beyond this many are left out.

@@ -1,9 +1,13 @@
 #include "services/gateway/verify.h"
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <span>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/gateway/align.h"
+#include "services/gateway/vocabulary.h"
 
 namespace citeseek::gateway {
 namespace {
@@ -11,62 +15,28 @@ namespace {
 // Tuned on one half of tests/bench/verify_quality.cc's pairs.
 constexpr double kSupported = 0.78;
 constexpr double kPartly = 0.4;
-constexpr double kContextShare = 0.9;    // of a token that only title, heading or header hold
-constexpr double kLooseShare = 0.35;     // of a Chinese character without its neighbour
-constexpr double kLineCost = 0.03;       // of each further sentence of the stretch
-constexpr double kMostOfClaim = 0.6;     // in one sentence, so that it must be what is meant
-constexpr std::size_t kMaxStretch = 3;   // sentences
-constexpr std::size_t kLongestSwap = 6;  // tokens that may stand for one another
-constexpr double kHanShare = 0.5;
+constexpr double kAboveShare = 0.95;      // of a token that only title, heading or header hold
+constexpr double kBeforeShare = 0.8;      // that only the two sentences before hold
+constexpr double kLooseShare = 0.35;      // of a Chinese character without its neighbour
+constexpr double kLineCost = 0.03;        // of each further sentence of the stretch
+constexpr double kMostOfClaim = 0.6;      // in one sentence, so that it must be what is meant
+constexpr double kHanShare = 0.5;         // of a character in the weight of a word
+constexpr double kLightShare = 0.3;       // of one in a light word
+constexpr std::size_t kMaxStretch = 3;    // sentences
+constexpr std::size_t kMaxLines = 12;     // of a source that are looked at closely
+constexpr std::size_t kLeastContent = 4;  // of a sentence that claims: characters, words for two
 
 using Kind = Token::Kind;
-using Match = TokenMatch;
-
-bool Same(const Token& claimed, const Token& source) {
-  if (claimed.kind != source.kind) return false;
-  return claimed.kind == Kind::kValue ? SameValue(claimed, source) : claimed.text == source.text;
-}
 
 // A token for which nothing else will do.
-bool IsHard(const Token& token) { return token.kind == Kind::kValue || token.name; }
-
-// Longest common subsequence of the tokens.
-Match AlignTokens(std::span<const Token> claim, std::span<const Token> source) {
-  const std::size_t n = claim.size(), m = source.size();
-  std::vector<std::uint16_t> best((n + 1) * (m + 1));
-  const auto at = [&](std::size_t i, std::size_t j) -> std::uint16_t& {
-    return best[i * (m + 1) + j];
-  };
-  for (std::size_t i = n; i-- > 0;) {
-    for (std::size_t j = m; j-- > 0;) {
-      // A content token is worth more than the words around it.
-      const int gain = Same(claim[i], source[j]) ? (claim[i].content ? 4 : 1) : 0;
-      int value = std::max(at(i + 1, j), at(i, j + 1));
-      if (gain > 0) value = std::max(value, at(i + 1, j + 1) + gain);
-      at(i, j) = static_cast<std::uint16_t>(value);
-    }
-  }
-  Match match{.source = std::vector<int>(n, -1)};
-  for (std::size_t i = 0, j = 0; i < n && j < m;) {
-    if (at(i, j) == at(i + 1, j)) {
-      ++i;
-    } else if (at(i, j) == at(i, j + 1)) {
-      ++j;
-    } else {
-      match.source[i++] = static_cast<int>(j++);
-    }
-  }
-  return match;
-}
-
-bool HoldsToken(std::span<const Token> tokens, const Token& token) {
-  return std::any_of(tokens.begin(), tokens.end(), [&](const Token& t) { return Same(token, t); });
+bool IsHard(const Token& token) {
+  return token.kind == Kind::kValue || (token.name && token.kind == Kind::kWord);
 }
 
 // Two neighbours of the claim that are neighbours there too.
 bool HoldsPair(std::span<const Token> tokens, const Token& first, const Token& second) {
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
-    if (Same(first, tokens[i]) && Same(second, tokens[i + 1])) return true;
+    if (SameToken(first, tokens[i]) && SameToken(second, tokens[i + 1])) return true;
   }
   return false;
 }
@@ -84,76 +54,84 @@ double HeldShare(std::span<const Token> claim, std::size_t i, std::span<const To
   return before || after || lone ? 1 : kLooseShare;
 }
 
-// The first number or name that stands in the place of another one; -1 if none does.
-int FindSwap(std::span<const Token> claim, std::span<const Token> source, const Match& match,
-             std::span<const Token> context) {
-  int source_before = -1;
-  for (std::size_t i = 0; i < claim.size();) {
-    if (match.source[i] >= 0) {
-      source_before = match.source[i++];
-      continue;
-    }
-    std::size_t end = i;
-    while (end < claim.size() && match.source[end] < 0) ++end;
-    const int source_after =
-        end < claim.size() ? match.source[end] : static_cast<int>(source.size());
-    // What stands there instead, and is nowhere in the claim.
-    std::size_t others = 0, gap = 0;
-    bool value = false, date = false, name = false;
-    for (int j = source_before + 1; j < source_after; ++j) {
-      const Token& other = source[static_cast<std::size_t>(j)];
-      if (!other.content) continue;
-      ++gap;
-      const bool known = std::any_of(claim.begin(), claim.end(),
-                                     [&](const Token& token) { return Same(token, other); });
-      if (known) continue;
-      ++others;
-      value |= other.kind == Kind::kValue;
-      date |= other.date;
-      name |= other.name || other.kind == Kind::kHan;
-    }
-    std::size_t run = 0;
-    for (std::size_t k = i; k < end; ++k) run += claim[k].content ? 1 : 0;
-    if (others > 0 && run <= kLongestSwap && gap <= kLongestSwap) {
-      for (std::size_t k = i; k < end; ++k) {
-        const Token& token = claim[k];
-        if (!token.content || HoldsToken(source, token)) continue;
-        if (token.kind == Kind::kValue ? value && (!token.date || date)
-                                       : token.name && name && !HoldsToken(context, token)) {
-          return static_cast<int>(k);
-        }
-      }
-    }
-    i = end;
-  }
-  return -1;
+bool IsWholeWord(std::span<const Token> tokens, std::size_t i) {
+  const auto same = [&](std::size_t other) {
+    return tokens[other].kind == Kind::kHan && tokens[other].word == tokens[i].word;
+  };
+  return !(i > 0 && same(i - 1)) && !(i + 1 < tokens.size() && same(i + 1));
 }
 
-// The first token that is denied on one side only; -1 if none is.
-int FindDenial(std::span<const Token> claim, std::span<const Token> source, const Match& match) {
-  for (std::size_t i = 0; i < claim.size(); ++i) {
-    if (match.source[i] < 0 || (claim[i].kind == Kind::kWord && !claim[i].content)) continue;
-    if (claim[i].negated != source[static_cast<std::size_t>(match.source[i])].negated) {
-      return static_cast<int>(i);
-    }
-  }
-  return -1;
+std::uint64_t KeyOf(const Token& token) {
+  const std::size_t kind = token.kind == Kind::kValue ? 1 : 0;
+  return std::hash<std::string>()(token.text) * 2 + kind;
 }
 
-// A comparison of the claim of which the source holds only the other direction.
-bool IsReversed(std::uint64_t claim, std::uint64_t source) {
-  for (int bit = 0; bit < 64; bit += 2) {
-    const std::uint64_t c = claim >> bit & 3, s = source >> bit & 3;
-    if ((c == 1 && s == 2) || (c == 2 && s == 1)) return true;
+// Bytes of "- ", "2. " or "3、" at the start.
+std::size_t ListMarkLength(std::string_view text) {
+  std::size_t i = std::min(text.find_first_not_of(" \t>*-+#"), text.size());
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789", i), text.size()) - i;
+  if (digits == 0 || digits > 3) return i;
+  for (std::string_view mark : {". ", ") ", "、"}) {
+    if (text.substr(i + digits).starts_with(mark)) return i + digits + mark.size();
+  }
+  return i;
+}
+
+// The Chinese characters [first, end) of a text are a name, by form.
+bool NamesSomething(std::string_view text, std::span<const Token> tokens, std::size_t first,
+                    std::size_t end) {
+  if (tokens[first].name || tokens[end - 1].name ||
+      EndsName(text.substr(tokens[end - 1].range.end))) {
+    return true;
+  }
+  const std::uint32_t start = tokens[first].range.start;
+  const bool person = IsSurname(text.substr(start, 3)) && end - first <= 3;
+  return person && tokens[first].word != tokens[end - 1].word;  // no word of the dictionary
+}
+
+// "The documents do not say", in some of the ways in which models say it.
+bool SaysNothingIsKnown(std::string_view text) {
+  for (std::string_view phrase :
+       {"do not say",     "does not say",       "do not contain", "does not contain",
+        "do not mention", "does not mention",   "no information", "not specified",
+        "do not specify", "cannot be answered", "文档中没有",     "资料中没有",
+        "没有提到",       "没有提及",           "未提及",         "未提到",
+        "没有找到",       "无法回答",           "没有相关",       "未找到"}) {
+    if (text.find(phrase) != std::string_view::npos) return true;
   }
   return false;
 }
 
-std::string Written(std::string_view text, const Token& token) {
-  return std::string(text.substr(token.range.start, token.range.end - token.range.start));
+}  // namespace
+
+bool IsBetter(const Support& a, const Support& b) {
+  const auto rank = [](const Support& s) {
+    const int verdict = s.verdict == Verdict::kSupported ? 2 : s.verdict == Verdict::kPartly;
+    return std::pair(verdict, s.score);
+  };
+  return rank(a) > rank(b);
 }
 
-}  // namespace
+// A sentence to be checked, without what only says where it comes from.
+struct Verifier::Claim {
+  std::string_view text;
+  Statement statement;
+  std::vector<double> weights;  // by token
+  double all = 0;
+
+  std::span<const Token> tokens() const { return statement.tokens; }
+  std::string Written(std::size_t first, std::size_t last) const {
+    const std::uint32_t start = statement.tokens[first].range.start;
+    return std::string(text.substr(start, statement.tokens[last].range.end - start));
+  }
+};
+
+// The stretch of a source that carries most of a claim: neighbouring sentences.
+struct Verifier::Stretch {
+  std::size_t first = 0, count = 0;
+  double worth = -1;  // share of the claim's weight, less what further sentences cost
+  std::vector<Token> tokens;
+};
 
 Verifier::Verifier(const Evidence* evidence, const indexer::Analyzer* analyzer)
     : evidence_(evidence), analyzer_(analyzer) {}
@@ -168,7 +146,9 @@ const std::vector<Verifier::Line>& Verifier::Lines(int source) {
     for (Token& token : line.statement.tokens) {
       token.range.start += sentence.range.start;
       token.range.end += sentence.range.start;
+      line.keys.push_back(KeyOf(token));
     }
+    std::sort(line.keys.begin(), line.keys.end());
     entry->second.push_back(std::move(line));
   }
   titles_[source] =
@@ -176,122 +156,195 @@ const std::vector<Verifier::Line>& Verifier::Lines(int source) {
   return entry->second;
 }
 
-// The stretch of a source that carries most of a claim: neighbouring sentences.
-struct Verifier::Stretch {
-  std::size_t first = 0, count = 0;
-  double worth = -1;  // share of the claim's weight, less what further sentences cost
-  std::vector<Token> tokens;
-};
-
-// What stands around a stretch: title, headings above, table header, and the two
-// sentences before.
-std::vector<Token> Verifier::Context(const std::vector<Line>& lines, int source,
-                                     std::size_t first) const {
-  std::vector<Token> context = titles_.at(source).tokens;
-  for (std::size_t i = first; i-- > 0;) {
-    const bool heading = !lines[i].sentence->answers;
-    if (!heading && first - i > 2) continue;
-    const auto& tokens = lines[i].statement.tokens;
-    context.insert(context.end(), tokens.begin(), tokens.end());
-    if (heading && first - i > 2) break;
+Verifier::Claim Verifier::Read(std::string_view sentence) const {
+  sentence.remove_prefix(ListMarkLength(sentence));
+  Claim claim{.text = sentence.substr(FrameLength(sentence))};
+  claim.statement = ReadStatement(claim.text, *analyzer_);
+  for (const Token& token : claim.tokens()) {
+    double weight = 0;
+    if (token.content) {
+      weight = evidence_->TermWeight(token.text) * (token.light                ? kLightShare
+                                                    : token.kind == Kind::kHan ? kHanShare
+                                                                               : 1);
+    }
+    claim.weights.push_back(weight);
+    claim.all += weight;
   }
-  return context;
+  return claim;
 }
 
-Support Verifier::CheckStatement(std::string_view text, const Statement& claim, int source) {
-  const std::vector<Line>& lines = Lines(source);
-  const std::span<const Token> tokens = claim.tokens;
-  Support support{.source = source};
-  std::vector<double> weights(tokens.size());
-  double all = 0;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (!tokens[i].content) continue;
-    weights[i] =
-        evidence_->TermWeight(tokens[i].text) * (tokens[i].kind == Kind::kHan ? kHanShare : 1);
-    all += weights[i];
-  }
-  if (all <= 0 || lines.empty()) return support;
-
-  Stretch best, line;  // of any length; of one sentence
+// The lines whose neighbourhood holds most of the claim, in order.
+std::vector<std::size_t> Verifier::Promising(const std::vector<Line>& lines,
+                                             const Claim& claim) const {
+  std::vector<std::pair<double, std::size_t>> ranked;
+  std::vector<double> held(lines.size() + kMaxStretch);
   for (std::size_t i = 0; i < lines.size(); ++i) {
+    for (std::size_t k = 0; k < claim.weights.size(); ++k) {
+      if (claim.weights[k] <= 0) continue;
+      const std::uint64_t key = KeyOf(claim.tokens()[k]);
+      const auto& keys = lines[i].keys;
+      if (std::binary_search(keys.begin(), keys.end(), key)) held[i] += claim.weights[k];
+    }
+  }
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    ranked.emplace_back(-held[i] - 0.5 * (held[i + 1] + held[i + 2]), i);
+  }
+  if (ranked.size() > kMaxLines) {
+    std::nth_element(ranked.begin(), ranked.begin() + kMaxLines, ranked.end());
+    ranked.resize(kMaxLines);
+  }
+  std::vector<std::size_t> promising;
+  for (const auto& [rank, line] : ranked) promising.push_back(line);
+  std::sort(promising.begin(), promising.end());
+  return promising;
+}
+
+// How far what stands around a line holds each token of the claim: title, headings above and table
+// header, and the two sentences before.
+std::vector<double> Verifier::HeldAround(const Claim& claim, const std::vector<Line>& lines,
+                                         int source, std::size_t first) const {
+  std::vector<Token> above = titles_.at(source).tokens, before;
+  for (std::size_t i = first; i-- > 0;) {
+    const bool heading = !lines[i].sentence->answers;
+    const bool row = lines[i].sentence->kind == LineKind::kTableRow ||
+                     lines[first].sentence->kind == LineKind::kTableRow;
+    if (!heading && (row || first - i > 2)) continue;
+    const auto& tokens = lines[i].statement.tokens;
+    std::vector<Token>& to = heading ? above : before;
+    to.insert(to.end(), tokens.begin(), tokens.end());
+    if (heading && first - i > 2) break;
+  }
+  std::vector<double> held(claim.weights.size());
+  for (std::size_t k = 0; k < held.size(); ++k) {
+    if (claim.weights[k] <= 0) continue;
+    held[k] = std::max(kAboveShare * HeldShare(claim.tokens(), k, above),
+                       kBeforeShare * HeldShare(claim.tokens(), k, before));
+  }
+  return held;
+}
+
+Support Verifier::CheckClaim(const Claim& claim, int source) {
+  const std::vector<Line>& lines = Lines(source);
+  const std::span<const Token> tokens = claim.tokens();
+  Support support{.source = source};
+  if (lines.empty()) return support;
+  if (claim.all <= 0) {  // nothing to check
+    support.verdict = Verdict::kUnchecked;
+    support.range = lines.front().sentence->range;
+    return support;
+  }
+  Stretch best, line;  // of any length; of one sentence
+  for (std::size_t i : Promising(lines, claim)) {
+    const std::vector<double> around = HeldAround(claim, lines, source, i);
     std::vector<Token> joined;
     for (std::size_t n = 1; n <= kMaxStretch && i + n <= lines.size(); ++n) {
       const auto& more = lines[i + n - 1].statement.tokens;
       joined.insert(joined.end(), more.begin(), more.end());
       double carried = 0;
       for (std::size_t k = 0; k < tokens.size(); ++k) {
-        if (weights[k] > 0) carried += weights[k] * HeldShare(tokens, k, joined);
+        if (claim.weights[k] <= 0) continue;
+        carried += claim.weights[k] * std::max(around[k], HeldShare(tokens, k, joined));
       }
-      const Stretch stretch{i, n, carried / all - kLineCost * static_cast<double>(n - 1), joined};
-      if (stretch.worth > best.worth + 1e-9) best = stretch;
-      if (n == 1 && stretch.worth > line.worth + 1e-9) line = stretch;
+      Stretch stretch{i, n, carried / claim.all - kLineCost * static_cast<double>(n - 1), {}};
+      if (stretch.worth > best.worth + 1e-9) {
+        stretch.tokens = joined;
+        best = stretch;
+      }
+      if (n == 1 && stretch.worth > line.worth + 1e-9) {
+        stretch.tokens = joined;
+        line = stretch;
+      }
     }
   }
-  const std::vector<Token> context = Context(lines, source, best.first);
+  const std::vector<double> around = HeldAround(claim, lines, source, best.first);
   double carried = 0;
-  int missing = -1;     // a number or name that is nowhere
-  int foreign = -1;     // the first of two Chinese characters that are nowhere
-  std::size_t run = 0;  // of such characters
-  std::uint64_t directions = 0;
+  int missing = -1;  // a number or name that is nowhere
+  std::vector<bool> strange(tokens.size());
   for (std::size_t k = 0; k < tokens.size(); ++k) {
-    if (weights[k] <= 0) continue;
-    const double held = HeldShare(tokens, k, best.tokens);
-    const double around = held < 1 ? kContextShare * HeldShare(tokens, k, context) : 0;
-    carried += weights[k] * std::max(held, around);
-    if (held == 0 && around == 0 && IsHard(tokens[k]) && missing < 0) missing = static_cast<int>(k);
-    const bool strange = tokens[k].kind == Kind::kHan && std::max(held, around) <= kLooseShare;
-    run = strange ? run + 1 : 0;
-    if (run == 2 && foreign < 0) foreign = static_cast<int>(k) - 1;
+    if (claim.weights[k] <= 0) continue;
+    const double share = std::max(HeldShare(tokens, k, best.tokens), around[k]);
+    carried += claim.weights[k] * share;
+    if (share == 0 && IsHard(tokens[k]) && missing < 0) missing = static_cast<int>(k);
+    // A character that is a word of its own may stand anywhere.
+    const bool loose = share == 0 || !IsWholeWord(tokens, k);
+    strange[k] = tokens[k].kind == Kind::kHan && !tokens[k].light && share <= kLooseShare && loose;
   }
-  for (std::size_t i = 0; i < best.count; ++i) {
-    directions |= lines[best.first + i].statement.directions;
-  }
-  support.score = std::clamp(carried / all, 0.0, 1.0);
-  const Match match = AlignTokens(tokens, best.tokens);
-  support.range = Shortest(lines, best, tokens, match);
+  support.score = std::clamp(carried / claim.all, 0.0, 1.0);
+  const std::vector<int> match = AlignTokens(tokens, best.tokens);
+  support.range = Shortest(lines, best, claim, match);
   support.verdict = support.score >= kSupported ? Verdict::kSupported
                     : support.score >= kPartly  ? Verdict::kPartly
                                                 : Verdict::kUnsupported;
   if (support.verdict == Verdict::kUnsupported) return support;
-
-  int wrong = missing;
-  if (wrong < 0) wrong = FindSwap(tokens, best.tokens, match, context);
-  // A name of the next sentence must not stand in for the one that is meant here.
-  if (wrong < 0 && best.count > 1 && line.worth >= kMostOfClaim) {
-    wrong = FindSwap(tokens, line.tokens, AlignTokens(tokens, line.tokens), titles_[source].tokens);
+  if (missing >= 0) {
+    const auto at = static_cast<std::size_t>(missing);
+    support.verdict = Verdict::kUnsupported;
+    support.fault = absl::StrCat("\"", claim.Written(at, at), "\" is not in the source");
+    return support;
   }
-  if (wrong < 0) wrong = FindDenial(tokens, best.tokens, match);
-  if (wrong >= 0) {
-    support.fault = Written(text, tokens[static_cast<std::size_t>(wrong)]);
-    support.verdict = Verdict::kUnsupported;
-  } else if (IsReversed(claim.directions, directions)) {
-    support.verdict = Verdict::kUnsupported;
-  } else if (foreign >= 0 && support.verdict == Verdict::kSupported) {
-    const auto at = static_cast<std::size_t>(foreign);
-    support.fault = Written(text, tokens[at]) + Written(text, tokens[at + 1]);
-    support.verdict = Verdict::kPartly;
+  const auto& title = titles_[source].tokens;
+  Difference difference = FindDifference(tokens, best.tokens, match, title);
+  const Stretch* stretch = &best;
+  // A name of the next sentence must not stand in for the one that is meant here.
+  if (difference.kind == Difference::Kind::kNone && best.count > 1 && line.worth >= kMostOfClaim) {
+    stretch = &line;
+    difference = FindDifference(tokens, line.tokens, AlignTokens(tokens, line.tokens), title);
+  }
+  if (difference.kind != Difference::Kind::kNone) {
+    const bool wording = difference.kind == Difference::Kind::kWording;
+    support.verdict = wording ? Verdict::kPartly : Verdict::kUnsupported;
+    support.fault = Explain(claim, *stretch, difference,
+                            evidence_->hits()[static_cast<std::size_t>(source)].text);
+  }
+  if (difference.kind != Difference::Kind::kNone && support.verdict == Verdict::kUnsupported) {
+    return support;
+  }
+  for (std::size_t k = 0; k < tokens.size(); ++k) {
+    std::size_t end = k;
+    while (end < tokens.size() && strange[end]) ++end;
+    if (end - k >= 2) {
+      support.verdict =
+          NamesSomething(claim.text, tokens, k, end) ? Verdict::kUnsupported : Verdict::kPartly;
+      support.fault = absl::StrCat("\"", claim.Written(k, end - 1), "\" is not in the source");
+      if (support.verdict == Verdict::kUnsupported) break;
+    }
+    k = end;
   }
   return support;
 }
 
+// For people: what of the claim differs.
+std::string Verifier::Explain(const Claim& claim, const Stretch& stretch,
+                              const Difference& difference, std::string_view text) const {
+  const std::string said = claim.Written(difference.claim, difference.claim);
+  const Token& token = stretch.tokens[difference.source];
+  const std::string meant(text.substr(token.range.start, token.range.end - token.range.start));
+  if (difference.kind == Difference::Kind::kDenial) {
+    return absl::StrCat("\"", said, "\" is denied on one side only");
+  }
+  return absl::StrCat("it says \"", said, "\" where the source says \"", meant, "\"");
+}
+
 // From the clause of the first token that the claim shares to that of the last.
 indexer::ByteRange Verifier::Shortest(const std::vector<Line>& lines, const Stretch& stretch,
-                                      std::span<const Token> claim, const Match& match) const {
+                                      const Claim& claim, const std::vector<int>& match) const {
   const Sentence& first = *lines[stretch.first].sentence;
   const Sentence& last = *lines[stretch.first + stretch.count - 1].sentence;
+  const std::span<const Token> tokens = claim.tokens();
   indexer::ByteRange range = {last.range.end, first.range.start};
-  for (std::size_t k = 0; k < claim.size(); ++k) {
-    if (!claim[k].content) continue;
+  for (std::size_t k = 0; k < tokens.size(); ++k) {
+    if (!tokens[k].content) continue;
     // The token aligned to it or, where the order differs, any that is the same.
     const auto widen = [&](const Token& token) {
       range.start = std::min(range.start, token.range.start);
       range.end = std::max(range.end, token.range.end);
     };
-    if (match.source[k] >= 0) {
-      widen(stretch.tokens[static_cast<std::size_t>(match.source[k])]);
-    } else if (claim[k].kind != Kind::kHan) {
-      const auto same = std::find_if(stretch.tokens.begin(), stretch.tokens.end(),
-                                     [&](const Token& token) { return Same(claim[k], token); });
+    if (match[k] >= 0) {
+      widen(stretch.tokens[static_cast<std::size_t>(match[k])]);
+    } else if (tokens[k].kind != Kind::kHan) {
+      const auto same =
+          std::find_if(stretch.tokens.begin(), stretch.tokens.end(),
+                       [&](const Token& token) { return SameToken(tokens[k], token); });
       if (same != stretch.tokens.end()) widen(*same);
     }
   }
@@ -316,32 +369,35 @@ indexer::ByteRange Verifier::Shortest(const std::vector<Line>& lines, const Stre
 }
 
 Support Verifier::Check(std::string_view sentence, int source) {
-  return CheckStatement(sentence, ReadStatement(sentence, *analyzer_), source);
+  return CheckClaim(Read(sentence), source);
 }
 
 Support Verifier::CheckAll(std::string_view sentence) {
-  const Statement claim = ReadStatement(sentence, *analyzer_);
+  const Claim claim = Read(sentence);
   Support best;
   for (int source = 0; source < static_cast<int>(evidence_->hits().size()); ++source) {
-    Support support = CheckStatement(sentence, claim, source);
-    const auto rank = [](const Support& s) {
-      const int verdict = s.verdict == Verdict::kSupported ? 2 : s.verdict == Verdict::kPartly;
-      return std::pair(verdict, s.score);
-    };
-    if (best.source < 0 || rank(support) > rank(best)) best = std::move(support);
+    Support support = CheckClaim(claim, source);
+    if (best.source < 0 || IsBetter(support, best)) best = std::move(support);
   }
   return best;
 }
 
 bool Verifier::StatesFact(std::string_view sentence) const {
-  const Statement statement = ReadStatement(sentence, *analyzer_);
+  const std::size_t last = sentence.find_last_not_of(" \t\r\n\"*_)");
+  if (last == std::string_view::npos || sentence[0] == '#') return false;
+  const std::string_view trimmed = sentence.substr(0, last + 1);
+  for (std::string_view open : {"?", "？", ":", "："}) {  // asks, or leads to what follows
+    if (trimmed.ends_with(open)) return false;
+  }
+  if (SaysNothingIsKnown(sentence)) return false;
+  const Claim claim = Read(sentence);
   std::size_t content = 0;
-  for (const Token& token : statement.tokens) {
+  for (const Token& token : claim.tokens()) {
     if (!token.content) continue;
-    if (IsHard(token)) return true;
+    if (IsHard(token) && !token.opens) return true;
     content += token.kind == Kind::kHan ? 1 : 2;
   }
-  return content >= 8;
+  return content >= kLeastContent;
 }
 
 }  // namespace citeseek::gateway

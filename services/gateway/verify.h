@@ -1,12 +1,12 @@
 // Verifier: decides whether a passage supports a sentence, and which stretch of it does.
 //
 // The sentence and the stretch of the passage that carries most of it are aligned token by token
-// (longest common subsequence, Hirschberg 1977). A number, date or name that stands in the place of
-// another one, a negation on one side only, or a comparison the other way round make it
-// unsupported; so does a number or name that the passage does not hold. What remains is the share
-// of the sentence's idf weight that the stretch, with its title, heading and table header, carries.
-// No model is asked. Single-threaded; `evidence` and `analyzer` outlive it. Linear in the passage
-// times the sentence.
+// (Needleman and Wunsch 1970, with a bonus for neighbours). A number, date or name that stands in
+// the place of another one, a negation on one side only, or a comparison the other way round make
+// it unsupported; so does a number or name that the passage does not hold. What remains is the
+// share of the sentence's idf weight that the stretch, with its title, heading and table header,
+// carries. No model is asked. Single-threaded; `evidence` and `analyzer` outlive it. Linear in the
+// passage times the sentence.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "services/gateway/align.h"
 #include "services/gateway/answerer.h"
 #include "services/gateway/evidence.h"
 #include "services/gateway/statement.h"
@@ -27,12 +28,11 @@ struct Support {
   double score = 0;          // [0, 1]: share of the sentence's weight that is carried
   int source = -1;           // hits[source]
   indexer::ByteRange range;  // in that hit's text: the shortest stretch that carries it
-  std::string fault;         // what is not supported, as the sentence writes it; may be empty
+  std::string fault;         // what is not supported, for people; may be empty
 };
 
-struct TokenMatch {
-  std::vector<int> source;  // by claim token: the source token aligned to it, -1: none
-};
+// By verdict, then by score.
+bool IsBetter(const Support& a, const Support& b);
 
 class Verifier {
  public:
@@ -42,6 +42,8 @@ class Verifier {
   // By the source that supports it best; of equals the first.
   Support CheckAll(std::string_view sentence);
 
+  std::span<const retrieval::Hit> hits() const { return evidence_->hits(); }
+
   // True for a sentence that claims something that could be checked.
   bool StatesFact(std::string_view sentence) const;
 
@@ -50,15 +52,21 @@ class Verifier {
   struct Line {
     const Sentence* sentence = nullptr;
     Statement statement;
+    std::vector<std::uint64_t> keys;  // of its tokens, sorted
   };
-
+  struct Claim;
   struct Stretch;
 
   const std::vector<Line>& Lines(int source);
-  std::vector<Token> Context(const std::vector<Line>& lines, int source, std::size_t first) const;
-  Support CheckStatement(std::string_view text, const Statement& claim, int source);
+  std::vector<std::size_t> Promising(const std::vector<Line>& lines, const Claim& claim) const;
+  std::vector<double> HeldAround(const Claim& claim, const std::vector<Line>& lines, int source,
+                                 std::size_t first) const;
+  Claim Read(std::string_view sentence) const;
+  Support CheckClaim(const Claim& claim, int source);
+  std::string Explain(const Claim& claim, const Stretch& stretch, const Difference& difference,
+                      std::string_view text) const;
   indexer::ByteRange Shortest(const std::vector<Line>& lines, const Stretch& stretch,
-                              std::span<const Token> claim, const TokenMatch& match) const;
+                              const Claim& claim, const std::vector<int>& match) const;
 
   const Evidence* evidence_;
   const indexer::Analyzer* analyzer_;

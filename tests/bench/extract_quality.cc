@@ -168,6 +168,7 @@ int Run(const std::string& data, std::size_t limit, const std::string& indexes) 
   const auto embedder = inference::MakeHashingEmbedder();
   const auto read_questions = [&](const std::string& set) {
     std::vector<Json> questions = ReadLines(data + "/" + set + "/queries.jsonl");
+    std::erase_if(questions, [](const Json& question) { return question["text"] == ""; });
     std::shuffle(questions.begin(), questions.end(), std::mt19937(7));
     if (questions.size() > limit) questions.resize(limit);
     return questions;

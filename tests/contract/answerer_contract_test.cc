@@ -15,6 +15,10 @@ auto Fields(const gateway::Citation& c) {
                   c.quote, c.verdict, c.score, c.answer_start, c.answer_end);
 }
 
+auto Fields(const gateway::CheckedSentence& s) {
+  return std::tie(s.start, s.end, s.verdict, s.score, s.problems);
+}
+
 class AnswererContract : public ::testing::TestWithParam<Place> {
  protected:
   FakeAnswerer fake_;
@@ -35,7 +39,7 @@ TEST_P(AnswererContract, EventsArriveInOrderWithEveryField) {
     return true;
   });
   ASSERT_TRUE(answer.ok()) << answer.status();
-  ASSERT_EQ(events.size(), 7u);
+  ASSERT_EQ(events.size(), 8u);
   EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).place, 2);
   EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).eta, absl::Milliseconds(1500));
   EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).hits.size(), 2u);
@@ -44,10 +48,12 @@ TEST_P(AnswererContract, EventsArriveInOrderWithEveryField) {
   EXPECT_EQ(std::get<gateway::ThoughtEvent>(events[2]).text, "hm ");
   EXPECT_EQ(std::get<gateway::AnswerEvent>(events[3]).text, "It is ");
   EXPECT_EQ(std::get<gateway::AnswerEvent>(events[4]).text, "so [1].");
-  const auto& finished = std::get<gateway::FinishedEvent>(events[6]).answer;
+  const auto& finished = std::get<gateway::FinishedEvent>(events[7]).answer;
   ASSERT_EQ(finished.citations.size(), 1u);
   EXPECT_EQ(Fields(std::get<gateway::CitationEvent>(events[5]).citation),
             Fields(finished.citations[0]));
+  EXPECT_EQ(Fields(std::get<gateway::CheckedEvent>(events[6]).sentence),
+            Fields(finished.sentences.at(0)));
   for (const gateway::Answer* a : {&finished, &*answer}) {
     EXPECT_EQ(a->text, "It is so [1].");
     EXPECT_EQ(a->thought, "hm ");
@@ -56,6 +62,9 @@ TEST_P(AnswererContract, EventsArriveInOrderWithEveryField) {
         1,    "doc-0", "小集", 7, "A title", "file:///a", 3, 9, "quoted", gateway::Verdict::kPartly,
         0.75, 0,       13};
     EXPECT_EQ(Fields(a->citations[0]), Fields(expected));
+    ASSERT_EQ(a->sentences.size(), 1u);
+    const gateway::CheckedSentence checked = {1, 13, gateway::Verdict::kPartly, 0.75, {"a", "“b”"}};
+    EXPECT_EQ(Fields(a->sentences[0]), Fields(checked));
     const gateway::Receipt& receipt = a->receipt;
     EXPECT_FALSE(receipt.request_id.empty());
     EXPECT_EQ(receipt.asked_mode, gateway::Mode::kAuto);
@@ -103,6 +112,42 @@ TEST_P(AnswererContract, StatusCodesAndMessagesArriveUnchanged) {
 TEST_P(AnswererContract, CancellingReachesTheBottomWithin100Ms) {
   ExpectCancelsWithin100Ms(fake_.script, [&](std::stop_token stop) {
     return answerer_.Ask({.text = "block", .stop = stop}, TakeAll).status();
+  });
+}
+
+TEST_P(AnswererContract, EveryFieldOfACheckArrives) {
+  const auto report =
+      answerer_.Check({.text = "问 [1]",
+                       .documents = {{.id = "a", .collection = "c", .title = "t", .text = "x"},
+                                     {.id = "b", .uri = "u", .text = "y"}},
+                       .collection = "c",
+                       .filters = {{"k", "v"}}});
+  ASSERT_TRUE(report.ok()) << report.status();
+  const gateway::CheckRequest& got = fake_.last_check;
+  EXPECT_EQ(got.text, "问 [1]");
+  ASSERT_EQ(got.documents.size(), 2u);
+  EXPECT_EQ(got.documents[0].title, "t");
+  EXPECT_EQ(got.documents[1].uri, "u");
+  EXPECT_EQ(got.documents[1].text, "y");
+  EXPECT_EQ(got.collection, "c");
+  EXPECT_EQ(got.filters.at(0).value, "v");
+  ASSERT_EQ(report->sentences.size(), 1u);
+  const gateway::CheckedSentence expected = {
+      0, 4, gateway::Verdict::kUnsupported, 0.25, {"“x” is not there"}};
+  EXPECT_EQ(Fields(report->sentences[0]), Fields(expected));
+  ASSERT_EQ(report->citations.size(), 1u);
+  EXPECT_EQ(report->citations[0].marker, 2);
+  EXPECT_EQ(report->citations[0].document_id, "d");
+}
+
+TEST_P(AnswererContract, AChecksStatusAndCancellationCross) {
+  ExpectEveryStatusCrosses(
+      [&](const std::string& script) { return answerer_.Check({.text = script}).status(); });
+  ExpectCancelsWithin100Ms(fake_.script, [&](std::stop_token stop) {
+    return answerer_.Check({.text = "block", .stop = stop}).status();
+  });
+  ExpectKeepsDeadline([&](absl::Time deadline) {
+    return answerer_.Check({.text = "block", .deadline = deadline}).status();
   });
 }
 

@@ -230,8 +230,8 @@ TEST_F(RealContract, TheModelFailsTheSame) {
   });
   generator_ = nullptr;  // nobody uses the model with the right key any more
   const auto refused = Model("wrong");
-  const auto service =
-      services::MakeInferenceServer({.generator = refused.get(), .generator_name = [] { return "m"; }}, {});
+  const auto service = services::MakeInferenceServer(
+      {.generator = refused.get(), .generator_name = [] { return "m"; }}, {});
   GrpcServer server({service.get()});
   const auto client =
       services::ConnectInference(server.channel(), absl::Now() + absl::Seconds(20)).value();
@@ -403,6 +403,35 @@ TEST_F(RealContract, AnswersAreTheSameEventForEvent) {
       EXPECT_EQ(Told(*remote_.answerer, question), direct);
       EXPECT_NE(direct.find("finished"), std::string::npos);
     }
+  }
+}
+
+TEST_F(RealContract, AChecksReportIsTheSame) {
+  const std::string text =
+      "Wombats dig burrows 30 m long [1]. A quoll weighs 9 kg [2]. 袋熊主要吃草。";
+  for (const auto& documents : {std::vector<Document>{}, Corpus()}) {
+    const auto direct = local_.answerer->Check({.text = text, .documents = documents});
+    const auto remote = remote_.answerer->Check({.text = text, .documents = documents});
+    ASSERT_TRUE(direct.ok() && remote.ok()) << direct.status() << remote.status();
+    EXPECT_EQ(services::CheckJson(text, *remote), services::CheckJson(text, *direct));
+    ASSERT_EQ(direct->sentences.size(), 3u);
+    EXPECT_EQ(direct->sentences[0].verdict, gateway::Verdict::kSupported);
+    EXPECT_EQ(direct->sentences[1].verdict, gateway::Verdict::kUnsupported);
+    EXPECT_EQ(direct->sentences[2].verdict, gateway::Verdict::kSupported);
+  }
+}
+
+TEST_F(RealContract, WhatCheckRefusesIsRefusedInTheSameWords) {
+  for (const gateway::CheckRequest& request : std::vector<gateway::CheckRequest>{
+           {.text = ""},
+           {.text = " \n"},
+           {.text = kBroken},
+           {.text = std::string((1 << 20) + 1, 'x')},
+           {.text = "x", .documents = {{.id = "", .text = "x"}}},
+           {.text = "x", .documents = {{.id = "a", .text = kBroken}}},
+           {.text = "x", .collection = kBroken}}) {
+    ExpectSameError(kInvalid,
+                    [&](const Doors& doors) { return doors.answerer->Check(request).status(); });
   }
 }
 

@@ -80,6 +80,42 @@ TEST_F(CommandLine, AskCitesTheQuotedSentence) {
   EXPECT_THAT(asked.out, HasSubstr("Wombats"));
 }
 
+TEST_F(CommandLine, CheckTellsWhatTheDocumentsSupport) {
+  IndexCorpus();
+  const std::string text = "Wombats eat grass [1]. Quolls never hunt at night [2].";
+  const auto answer = directory_.Write("answer.txt", text);
+  const auto wombats = directory_.Write("wombats.txt", "Wombats dig long burrows. They eat grass.");
+  const auto quolls = directory_.Write("quolls.md", "Quolls hunt at night and climb trees.");
+  // Of files without an index, of the index, and from stdin.
+  for (const auto& output :
+       {RunCiteseek({"check", "--answer", answer, "--documents", wombats, quolls, "--json"}),
+        Run({"check", "--answer", answer, "--json"}),
+        Run({"check", "--answer", "-", "--json", "--documents", wombats, quolls}, text)}) {
+    ASSERT_EQ(output.exit_code, 0) << output.err;
+    std::istringstream lines(output.out);
+    std::vector<Json> all;
+    for (std::string line; std::getline(lines, line);) all.push_back(Json::parse(line));
+    ASSERT_EQ(all.size(), 3u) << output.out;
+    EXPECT_EQ(all[0]["sentence"], "Wombats eat grass [1].");
+    EXPECT_EQ(all[0]["verdict"], "supported");
+    EXPECT_EQ(all[0]["citations"][0]["quote"], "They eat grass.");
+    EXPECT_EQ(all[1]["verdict"], "unsupported");
+    EXPECT_TRUE(all[1]["citations"].empty());
+    EXPECT_FALSE(all[1]["problems"].empty());
+    EXPECT_EQ(all[2]["summary"]["unsupported"], 1);
+  }
+  const auto plain = RunCiteseek({"check", "--answer", answer, "--documents", wombats, quolls});
+  EXPECT_THAT(plain.out, HasSubstr("supported: Wombats eat grass [1]."));
+  EXPECT_THAT(plain.out, HasSubstr("2 sentences: 1 supported, 0 partly, 1 unsupported"));
+
+  EXPECT_EQ(Run({"check"}).exit_code, 2);
+  const auto missing = Run({"check", "--answer", "nowhere.txt"});
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_THAT(missing.err, HasSubstr("nowhere.txt"));
+  EXPECT_EQ(Run({"check", "--answer", answer, "--documents", "nowhere.md"}).exit_code, 1);
+  EXPECT_THAT(RunCiteseek({"check", "--help"}).out, HasSubstr("--documents"));
+}
+
 TEST_F(CommandLine, EvalAndTrecRunsAgree) {
   IndexCorpus();
   const std::string queries = directory_.Write(

@@ -273,6 +273,8 @@ class FakeAnswerer final : public gateway::Answerer {
                                 .answer_start = 0,
                                 .answer_end = 13});
     if (!sink(gateway::CitationEvent{answer.citations[0]})) return cancelled();
+    answer.sentences = {{1, 13, gateway::Verdict::kPartly, 0.75, {"a", "“b”"}}};
+    if (!sink(gateway::CheckedEvent{answer.sentences[0]})) return cancelled();
     answer.reason = "answered";
     answer.receipt = {.request_id = "r",
                       .asked_mode = question.mode,
@@ -288,8 +290,17 @@ class FakeAnswerer final : public gateway::Answerer {
     return answer;
   }
 
+  absl::StatusOr<gateway::CheckReport> Check(const gateway::CheckRequest& request) override {
+    last_check = request;
+    if (auto s = script.Play(request.text, request.deadline, request.stop); !s.ok()) return s;
+    return gateway::CheckReport{
+        .sentences = {{0, 4, gateway::Verdict::kUnsupported, 0.25, {"“x” is not there"}}},
+        .citations = {{.marker = 2, .document_id = "d", .quote = "q", .answer_end = 4}}};
+  }
+
   Script script;
   gateway::Question last;
+  gateway::CheckRequest last_check;
 };
 
 }  // namespace citeseek::testing

@@ -13,6 +13,28 @@ void ExpectKeys(const Json& json, const std::vector<std::string>& keys) {
   for (const std::string& key : keys) EXPECT_TRUE(json.contains(key)) << key << " in " << json;
 }
 
+TEST(Json, ACheckIsALineASentenceAndOneOfCounts) {
+  const gateway::CheckReport report = {
+      .sentences = {{0, 5, gateway::Verdict::kSupported, 0.9, {}},
+                    {6, 12, gateway::Verdict::kUnsupported, 0, {"no source says it"}}},
+      .citations = {{.marker = 1, .document_id = "d", .start = 3, .end = 4, .quote = "q"}}};
+  const auto lines = CheckJson("a [1]. b 中", report);
+  ASSERT_EQ(lines.size(), 3u);
+  const Json first = Json::parse(lines[0]), second = Json::parse(lines[1]);
+  ExpectKeys(first, {"sentence", "start", "end", "verdict", "score", "citations", "problems"});
+  EXPECT_EQ(first["sentence"], "a [1]");
+  EXPECT_EQ(first["citations"][0]["document_id"], "d");
+  EXPECT_EQ(first["citations"][0]["quote"], "q");
+  EXPECT_TRUE(second["citations"].empty());
+  EXPECT_EQ(second["verdict"], "unsupported");
+  EXPECT_EQ(second["problems"][0], "no source says it");
+  const Json summary = Json::parse(lines[2])["summary"];
+  EXPECT_EQ(summary["sentences"], 2);
+  EXPECT_EQ(summary["supported"], 1);
+  EXPECT_EQ(summary["unsupported"], 1);
+  EXPECT_EQ(summary["partly"], 0);
+}
+
 // The names of DESIGN section 8: scripts rely on them.
 TEST(Json, AHitHasTheNamesThatScriptsRelyOn) {
   const Json json = Json::parse(HitJson({.document_id = "d",
@@ -57,6 +79,14 @@ TEST(Json, EveryEventIsOneLineWithItsName) {
   ExpectKeys(citation,
              {"marker", "document_id", "version", "start", "end", "quote", "verdict", "score"});
   EXPECT_EQ(citation["verdict"], "supported");
+  answer.sentences = {{0, 5, gateway::Verdict::kPartly, 0.5, {"p"}}};
+  EXPECT_EQ(Json::parse(EventJson(gateway::CheckedEvent{answer.sentences[0]})),
+            Json({{"event", "checked"},
+                  {"start", 0},
+                  {"end", 5},
+                  {"verdict", "partly"},
+                  {"score", 0.5},
+                  {"problems", {"p"}}}));
   const std::string line = EventJson(gateway::FinishedEvent{answer});
   EXPECT_EQ(line.find('\n'), std::string::npos);
   const Json finished = Json::parse(line);

@@ -56,6 +56,7 @@ struct Told {
   std::vector<Event> events;
   std::string thought, text;
   std::vector<Citation> citations;
+  std::vector<CheckedSentence> sentences;
 };
 
 class AnswererTest : public ::testing::Test {
@@ -79,6 +80,9 @@ class AnswererTest : public ::testing::Test {
         EXPECT_THAT(told.text, HasSubstr("[" + std::to_string(cited->citation.marker) + "]"));
         told.citations.push_back(cited->citation);
       }
+      if (const auto* checked = std::get_if<CheckedEvent>(&event)) {
+        told.sentences.push_back(checked->sentence);
+      }
       return true;
     });
     if (!told.answer.ok()) return told;
@@ -88,6 +92,15 @@ class AnswererTest : public ::testing::Test {
     EXPECT_EQ(told.answer->text, told.text);
     EXPECT_EQ(told.answer->thought, told.thought);
     EXPECT_EQ(told.answer->citations.size(), told.citations.size());
+    EXPECT_EQ(told.answer->sentences.size(), told.sentences.size());
+    for (const CheckedSentence& sentence : told.sentences) {
+      EXPECT_LT(sentence.start, sentence.end);
+      EXPECT_LE(sentence.end, told.text.size());
+      const bool cited =
+          std::any_of(told.citations.begin(), told.citations.end(),
+                      [&](const Citation& c) { return c.answer_start == sentence.start; });
+      EXPECT_EQ(cited, sentence.verdict != Verdict::kUnsupported);
+    }
     EXPECT_FALSE(told.answer->receipt.request_id.empty());
     EXPECT_FALSE(told.answer->receipt.stages.empty());
     for (const Citation& citation : told.answer->citations) {
@@ -119,7 +132,7 @@ TEST_F(AnswererTest, ExtractsTheSentenceWithItsCitation) {
   EXPECT_EQ(told.citations[0].verdict, Verdict::kSupported);
   EXPECT_EQ(told.text.substr(told.citations[0].answer_start,
                              told.citations[0].answer_end - told.citations[0].answer_start),
-            "The Harbour Bridge was opened on 3 May 1998.");
+            "The Harbour Bridge was opened on 3 May 1998. [1]");
 }
 
 TEST_F(AnswererTest, ShowsMarkdownForReadingButQuotesTheBytes) {
@@ -188,10 +201,10 @@ TEST_F(AnswererTest, StreamsAModelsThoughtsAnswerAndCitations) {
   EXPECT_EQ(told.text, "It was opened on 3 May 1998 [1]. It is long.[1] No such source.");
   ASSERT_EQ(told.citations.size(), 2u);
   EXPECT_EQ(told.citations[0].quote, "The Harbour Bridge was opened on 3 May 1998.");
-  EXPECT_EQ(told.citations[0].verdict, Verdict::kUnchecked);
+  EXPECT_EQ(told.citations[0].verdict, Verdict::kSupported);
   EXPECT_EQ(told.text.substr(told.citations[1].answer_start,
                              told.citations[1].answer_end - told.citations[1].answer_start),
-            "It is long.");
+            "It is long.[1]");
   EXPECT_EQ(told.answer->receipt.mode, Mode::kDeep);
   EXPECT_EQ(told.answer->receipt.model, "fake");
   EXPECT_TRUE(model.requests().at(0).thinking);
@@ -199,7 +212,7 @@ TEST_F(AnswererTest, StreamsAModelsThoughtsAnswerAndCitations) {
 }
 
 TEST_F(AnswererTest, CitationsFollowTheirSentenceBeforeTheNextBegins) {
-  ScriptedGenerator model({{.text = "First fact [1]. Second fact [2]. Third."}});
+  ScriptedGenerator model({{.text = "Aurora was launched in 1987 [1]. Launched in 1989 [1]. So."}});
   const Told told =
       Ask({.text = "When was the ferry Aurora launched?", .mode = Mode::kQuick}, &model);
   ASSERT_TRUE(told.answer.ok());
@@ -209,9 +222,41 @@ TEST_F(AnswererTest, CitationsFollowTheirSentenceBeforeTheNextBegins) {
     if (const auto* cited = std::get_if<CitationEvent>(&event)) {
       shape += "{" + std::to_string(cited->citation.marker) + "}";
     }
+    if (std::holds_alternative<CheckedEvent>(event)) shape += "!";
   }
-  EXPECT_EQ(shape, "First fact [1]. {1}Second fact [2]. {2}Third.");
+  EXPECT_EQ(shape, "Aurora was launched in 1987 [1]. {1}!Launched in 1989 [2]. {2}!So.");
+  EXPECT_EQ(told.answer->sentences.at(1).problems,
+            std::vector<std::string>{"[1] moved to [2], whose source says it"});
   EXPECT_FALSE(model.requests().at(0).thinking);
+}
+
+TEST_F(AnswererTest, WhatTheModelMadeUpIsMarkedUnsupported) {
+  ScriptedGenerator model({{.text = "The Harbour Bridge was opened in 1898 [1]. 馆藏 320 万册 [3]。"
+                                    "It cost 90 million pounds."}});
+  const Told told = Ask({.text = "Harbour Bridge opened 海州图书馆", .mode = Mode::kQuick}, &model);
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_THAT(told.text, HasSubstr("opened in 1898. "));
+  ASSERT_EQ(told.answer->sentences.size(), 3u);
+  EXPECT_EQ(told.answer->sentences[0].verdict, Verdict::kUnsupported);
+  EXPECT_EQ(told.text.substr(0, told.answer->sentences[0].end),
+            "The Harbour Bridge was opened in 1898.");
+  EXPECT_EQ(told.answer->sentences[2].verdict, Verdict::kUnsupported);
+  EXPECT_FALSE(told.answer->sentences[2].problems.empty());
+}
+
+TEST_F(AnswererTest, ChecksATextOfAnybodyAgainstTheIndex) {
+  auto answerer = MakeAnswerer({.retriever = &retriever_, .analyzer = analyzer_.get()});
+  const std::string text =
+      "The Harbour Bridge was opened on 3 May 1998 [1]. It carries nine lanes [1].\n\n"
+      "Sources:\n1. bridge.md\n2. tea.txt\n";
+  const auto report = answerer->Check({.text = text});
+  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_EQ(report->sentences.size(), 2u);
+  EXPECT_EQ(report->sentences[0].verdict, Verdict::kSupported);
+  EXPECT_EQ(report->sentences[1].verdict, Verdict::kUnsupported);
+  ASSERT_EQ(report->citations.size(), 1u);
+  EXPECT_EQ(report->citations[0].document_id, "bridge");
+  EXPECT_EQ(report->citations[0].marker, 1);
 }
 
 // Through the client of OpenAI-compatible servers, its text cut anywhere.

@@ -59,8 +59,10 @@ TEST_F(StatementTest, NegationReachesTheWordsBehindIt) {
   EXPECT_EQ(negated("It was not opened in 1998"), "open 1998 ");
   EXPECT_EQ(negated("It wasn't red, but large"), "red ");
   EXPECT_EQ(negated("It was not only red"), "");
-  EXPECT_EQ(negated("他没有去北京"), "");
-  EXPECT_EQ(negated("他不去北京"), "去 ");
+  EXPECT_EQ(negated("It was not red but large"), "red ");
+  EXPECT_EQ(negated("他没有去北京"), "去 北 ");
+  EXPECT_EQ(negated("他不去北京"), "去 北 ");
+  EXPECT_EQ(negated("他不去，北京"), "去 ");
   EXPECT_EQ(negated("他不仅去北京"), "");
 }
 
@@ -73,11 +75,26 @@ TEST_F(StatementTest, NamesAreCapitalsThatTheirPlaceDoesNotExplain) {
   EXPECT_EQ(names, "agn halden l120 ");
 }
 
-TEST_F(StatementTest, DirectionsOfAComparisonDiffer) {
-  EXPECT_NE(Read("more than ten").directions, 0u);
-  EXPECT_EQ(Read("more than ten").directions & Read("less than ten").directions, 0u);
-  EXPECT_NE(Read("高于十").directions, Read("低于十").directions);
-  EXPECT_EQ(Read("ten").directions, 0u);
+TEST_F(StatementTest, WordsOfAComparisonHaveOppositeSides) {
+  const auto side = [&](std::string_view text) {
+    int sides = 0;
+    for (const Token& token : Read(text).tokens) sides = token.side != 0 ? token.side : sides;
+    return sides;
+  };
+  EXPECT_NE(side("more than ten"), 0);
+  EXPECT_EQ(side("more than ten"), -side("less than ten"));
+  EXPECT_EQ(side("高于十"), -side("低于十"));
+  EXPECT_EQ(side("ten"), 0);
+}
+
+TEST_F(StatementTest, CharactersOfADictionaryWordShareIt) {
+  const std::vector<Token> tokens = Read("他位于北京").tokens;
+  ASSERT_EQ(tokens.size(), 5u);
+  EXPECT_EQ(tokens[1].word, tokens[2].word);
+  EXPECT_NE(tokens[2].word, tokens[3].word);
+  EXPECT_TRUE(tokens[1].light);
+  EXPECT_TRUE(tokens[3].name);
+  EXPECT_FALSE(tokens[0].name);
 }
 
 TEST_F(StatementTest, AnyBytesAreRead) {

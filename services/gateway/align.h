@@ -1,0 +1,43 @@
+// Align: lays the tokens of a claim beside those of a source, and finds what differs.
+//
+// Free functions, thread-safe. Time and memory: claim tokens times source tokens.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "services/gateway/statement.h"
+
+namespace citeseek::gateway {
+
+// The same word, character or value; a claimed value may be less exact than the source's.
+bool SameToken(const Token& claimed, const Token& source);
+bool HoldsToken(std::span<const Token> tokens, const Token& token);
+
+// By claim token: the source token beside it, -1: none. In order on both sides; content counts
+// more than the words around it, neighbours that stay neighbours more than scattered ones.
+std::vector<int> AlignTokens(std::span<const Token> claim, std::span<const Token> source);
+
+// What stands in the claim where the source has something else.
+struct Difference {
+  enum class Kind {
+    kNone,
+    kValue,    // another number or date
+    kName,     // another name
+    kSide,     // the other side of a comparison
+    kDenial,   // denied on one side only
+    kWording,  // Chinese: other characters, which may be a name or another word for the same
+  };
+  Kind kind = Kind::kNone;
+  std::size_t claim = 0;   // token
+  std::size_t source = 0;  // token
+};
+
+// The gravest one. `title`: names in it may stand for any subject of the source.
+Difference FindDifference(std::span<const Token> claim, std::span<const Token> source,
+                          const std::vector<int>& match, std::span<const Token> title);
+
+}  // namespace citeseek::gateway

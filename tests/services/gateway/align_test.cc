@@ -1,0 +1,53 @@
+#include "services/gateway/align.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace citeseek::gateway {
+namespace {
+
+class AlignTest : public ::testing::Test {
+ protected:
+  Difference::Kind Compare(std::string_view claim, std::string_view source) const {
+    const auto a = ReadStatement(claim, *analyzer_).tokens;
+    const auto b = ReadStatement(source, *analyzer_).tokens;
+    return FindDifference(a, b, AlignTokens(a, b), {}).kind;
+  }
+  const std::unique_ptr<const indexer::Analyzer> analyzer_ = indexer::MakeAnalyzer();
+};
+using Kind = Difference::Kind;
+
+TEST_F(AlignTest, TheSameInAnotherOrderIsNoDifference) {
+  EXPECT_EQ(Compare("In 1998 the bridge opened", "The bridge opened in 1998"), Kind::kNone);
+  EXPECT_EQ(Compare("它于1998年在北京成立。", "1998年，它成立于北京。"), Kind::kNone);
+  EXPECT_EQ(Compare("", ""), Kind::kNone);
+  EXPECT_EQ(Compare("a b", "c d"), Kind::kNone);
+}
+
+TEST_F(AlignTest, AValueThatStandsElsewhereTooIsMissedAtItsOwnPlace) {
+  EXPECT_EQ(
+      Compare("between 2002 and 1984, extended in 2002", "between 1980 and 1984, extended in 2002"),
+      Kind::kValue);
+  EXPECT_EQ(Compare("可持续4至4周", "可持续2至4周"), Kind::kValue);
+  EXPECT_EQ(Compare("Halden of Chicago runs the Halden school",
+                    "University of Chicago runs the Halden school"),
+            Kind::kName);
+}
+
+TEST_F(AlignTest, OppositesOnEitherSideAreADifference) {
+  EXPECT_EQ(Compare("it rose at lower heat and fell at lower heat",
+                    "it rose at higher heat and fell at lower heat"),
+            Kind::kSide);
+  EXPECT_EQ(Compare("营收减少2%，利润减少3%", "营收增加2%，利润减少3%"), Kind::kSide);
+  EXPECT_EQ(Compare("it was not opened", "it was opened"), Kind::kDenial);
+  EXPECT_EQ(Compare("大会没有举行", "大会举行"), Kind::kDenial);
+  EXPECT_EQ(Compare("the flag is not given", "the flag is given"), Kind::kDenial);
+}
+
+TEST_F(AlignTest, OtherCharactersBetweenTheSameAreOtherWording) {
+  EXPECT_EQ(Compare("他出身于东方国安队", "他出身于北京国安队"), Kind::kWording);
+}
+
+}  // namespace
+}  // namespace citeseek::gateway
