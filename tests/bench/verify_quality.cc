@@ -9,6 +9,10 @@
 // reading of text. Each pair is checked against its passage among seven others. Documents are
 // halved by a hash of their id: thresholds were chosen on `tune`, figures are those of `held`.
 // FAILURES prints that many wrong verdicts of each kind.
+//
+// People's own words: the judged questions of two sets, turned into statements by putting the
+// answer where the question word stands, against the passage that the question was asked about;
+// swapped: with the answer of another question. These are told apart from the pairs above.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -355,6 +359,71 @@ std::optional<std::string> SwapComparison(const std::string& text) {
   return std::nullopt;
 }
 
+// ---- What people asked, as a statement.
+
+struct Asked {
+  std::string document, question, answer;
+};
+
+std::vector<Asked> ReadAsked(const std::string& folder) {
+  std::map<std::string, std::string> judged;
+  std::ifstream qrels(folder + "/qrels.tsv");
+  std::string query, document, grade;
+  std::getline(qrels, query);
+  while (qrels >> query >> document >> grade) {
+    // Questions that need several documents are left out.
+    judged[query] = judged.contains(query) ? "" : document;
+  }
+  std::vector<Asked> all;
+  std::ifstream in(folder + "/queries.jsonl");
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line);
+    const auto found = judged.find(json["_id"]);
+    if (found == judged.end() || found->second.empty() || json["answers"].empty()) continue;
+    const auto& answer = json["answers"][0];
+    if (answer.is_string()) all.push_back({found->second, json["text"], answer});
+  }
+  return all;
+}
+
+// The statement that the answer makes of the question; nothing where its form is not plain.
+std::optional<std::string> StateChinese(const std::string& question, const std::string& answer) {
+  static const std::vector<std::string> words = {
+      "什么时候", "哪一年", "哪一天", "什么时间", "什么地方", "什么名字", "哪位", "何时",
+      "哪年",     "谁",     "哪里",   "哪儿",     "何处",     "多少",     "什么"};
+  for (const char* other : {"为什么", "如何", "怎么", "怎样", "哪些", "是否", "吗", "为何"}) {
+    if (question.find(other) != std::string::npos) return std::nullopt;
+  }
+  if (!question.ends_with("？") && !question.ends_with("?")) return std::nullopt;
+  for (const std::string& word : words) {
+    const std::size_t at = question.find(word);
+    if (at == std::string::npos) continue;
+    std::string behind = question.substr(at + word.size());
+    behind.resize(behind.size() - (behind.ends_with("？") ? 3 : 1));
+    for (const std::string& again : words) {
+      if (behind.find(again) != std::string::npos) return std::nullopt;
+    }
+    // "多少人" and "500人": the unit once.
+    if (behind.size() >= 3 && answer.ends_with(behind.substr(0, 3))) behind.erase(0, 3);
+    return question.substr(0, at) + answer + behind + "。";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> StateEnglish(const std::string& question, const std::string& answer) {
+  static const std::regex copula("^(Who|What) (is|was|are|were) (the .+)\\?$"),
+      subject("^Who ((?!is |was |are |were |did |do |does )[a-z]+ .+)\\?$"),
+      count("^How many (.+)\\?$"), when("^(When|Where|In what year) (did|was|were|is) (.+)\\?$");
+  std::smatch found;
+  if (std::regex_match(question, found, copula)) {
+    return found[3].str() + " " + found[2].str() + " " + answer + ".";
+  }
+  if (std::regex_match(question, found, subject)) return answer + " " + found[1].str() + ".";
+  if (std::regex_match(question, found, count)) return answer + " " + found[1].str() + ".";
+  if (std::regex_match(question, found, when)) return found[3].str() + " in " + answer + ".";
+  return std::nullopt;
+}
+
 // ---- Measuring.
 
 struct Tally {
@@ -393,6 +462,45 @@ class Quality {
       gateway::Verifier verifier(&evidence, analyzer_.get());
       for (const Pair& pair : Pairs(document, sentence, Names(*passage), all_names, random)) {
         Check(pair, hits, &verifier);
+      }
+    }
+  }
+
+  void MeasureAsked(const std::vector<Document>& documents, const std::vector<Asked>& asked,
+                    std::size_t most) {
+    std::map<std::string, const Document*> by_id;
+    for (const Document& document : documents) by_id[document.id] = &document;
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < asked.size() && taken < most; ++i) {
+      const Asked& one = asked[i];
+      const Document& document = *by_id.at(one.document);
+      const std::uint64_t hash = Hash(document.id);
+      if ((hash & 1) == (held_ ? 0u : 1u)) continue;
+      const auto state = [&](const std::string& answer) {
+        return IsChinese(one.question) ? StateChinese(one.question, answer)
+                                       : StateEnglish(one.question, answer);
+      };
+      const auto statement = state(one.answer);
+      if (!statement || document.text.find(one.answer) == std::string::npos) continue;
+      ++taken;
+      const std::vector<retrieval::Hit> hits = {Hit(document, document.text)};
+      const gateway::Evidence evidence(hits, *analyzer_);
+      gateway::Verifier verifier(&evidence, analyzer_.get());
+      Check({"+in people's words", *statement, true}, hits, &verifier);
+      // An answer of the same kind, as far as its first byte tells.
+      const auto kind = [](const std::string& text) {
+        const auto c = static_cast<unsigned char>(text[0]);
+        return c >= '0' && c <= '9' ? 0 : c < 0x80 ? 1 : 2;
+      };
+      for (std::size_t step = 1; step < asked.size(); ++step) {
+        const std::string& other = asked[(i + step * 7) % asked.size()].answer;
+        if (kind(other) != kind(one.answer) ||
+            SharesAWord(other + "      ", one.answer + "      ") ||
+            document.text.find(other) != std::string::npos || other.size() > 40) {
+          continue;
+        }
+        Check({"-in people's words", *state(other), false}, hits, &verifier);
+        break;
       }
     }
   }
@@ -516,9 +624,15 @@ int main(int argc, char** argv) {
     quality.Measure(citeseek::Read(data + "/" + set + "/corpus.jsonl"), 300);
   }
   quality.Print("English");
+  quality.MeasureAsked(citeseek::Read(data + "/enwiki_qa/corpus.jsonl"),
+                       citeseek::ReadAsked(data + "/enwiki_qa"), 400);
+  quality.Print("English, in people's words");
   for (const char* set : {"zhwiki_qa", "crud_zh"}) {
     quality.Measure(citeseek::Read(data + "/" + set + "/corpus.jsonl"), 300);
   }
   quality.Print("Chinese");
+  quality.MeasureAsked(citeseek::Read(data + "/zhwiki_qa/corpus.jsonl"),
+                       citeseek::ReadAsked(data + "/zhwiki_qa"), 400);
+  quality.Print("Chinese, in people's words");
   return 0;
 }
