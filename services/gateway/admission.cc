@@ -9,6 +9,8 @@
 namespace citeseek::gateway {
 namespace {
 
+constexpr double kCheckedByte = 0.02;  // milliseconds: a search and a verdict for some 100 bytes
+
 // A token of a prompt takes about this part of the time of one that is generated.
 constexpr double kPromptToken = 0.1;
 // Costs until calls have ended: tokens for the model, milliseconds for the processors.
@@ -89,6 +91,16 @@ absl::StatusOr<Answer> Admission::Ask(const Question& asked, const EventSink& si
   if (!for_model) return Read(question, sink);
   if (asked.mode == Mode::kQuick) question.rung = Rung::kQuick;
   return AskModel(question, sink);
+}
+
+absl::StatusOr<CheckReport> Admission::Check(const CheckRequest& request) {
+  const double cost =
+      Cost(Rung::kExtract) + static_cast<double>(request.text.size()) * kCheckedByte;
+  const auto turn = reading_.Enter(
+      {.batch = true, .cost = cost, .deadline = request.deadline, .stop = request.stop},
+      [](int, absl::Duration) { return true; });
+  if (!turn.ok()) return turn.status();
+  return options_.answerer->Check(request);
 }
 
 absl::StatusOr<Answer> Admission::AskModel(Question& question, const EventSink& sink) {

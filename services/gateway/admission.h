@@ -49,6 +49,8 @@ class Admission final : public Answerer {
   explicit Admission(const AdmissionOptions& options);
 
   absl::StatusOr<Answer> Ask(const Question& question, const EventSink& sink) override;
+  // Waits behind all questions; kResourceExhausted if the line is full.
+  absl::StatusOr<CheckReport> Check(const CheckRequest& request) override;
 
   AdmissionStats Stats() const;
 

@@ -34,6 +34,10 @@ class HeldAnswerer final : public Answerer {
     return answer;
   }
 
+  absl::StatusOr<CheckReport> Check(const CheckRequest& request) override {
+    return CheckReport{.sentences = {{.end = static_cast<std::uint32_t>(request.text.size())}}};
+  }
+
   void Open() {
     const std::scoped_lock lock(mutex_);
     open_ = true;
@@ -195,6 +199,14 @@ TEST_F(AdmissionTest, WithoutAModelAQuestionForOneIsPassedOnAsItIs) {
       admission_->Ask({.text = "quickly", .mode = Mode::kDeep}, [](const Event&) { return true; });
   ASSERT_TRUE(answer.ok());
   EXPECT_EQ(answerer_.AwaitAsked(1)[0].rung, Rung::kFull);
+}
+
+TEST_F(AdmissionTest, ACheckTakesItsTurnAmongTheReaders) {
+  Open({});
+  const auto report = admission_->Check({.text = "It is."});
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->sentences.at(0).end, 6u);
+  EXPECT_EQ(admission_->Stats().reading.entered, 1);
 }
 
 }  // namespace

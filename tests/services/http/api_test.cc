@@ -25,7 +25,7 @@ TEST(HttpApi, AskStreamsTheEventsOfTheCommandLine) {
     EXPECT_THAT(reply.body, HasSubstr("event: " + names.back() + "\ndata: " + event + "\n\n"));
   }
   EXPECT_THAT(names, ::testing::ElementsAre("queued", "searched", "thought", "answer", "answer",
-                                            "citation", "finished"));
+                                            "citation", "checked", "finished"));
   const Json last = Json::parse(SseData(reply.body).back());
   EXPECT_EQ(last["answer"], "It is so [1].");
   EXPECT_EQ(last["receipt"]["request_id"], reply.headers.at("x-request-id"));
