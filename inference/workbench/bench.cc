@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "inference/model/decoder.h"
 #include "inference/model/encoder.h"
+#include "inference/text/memory.h"
 #include "inference/workbench/ceilings.h"
 #include "inference/workbench/random_model.h"
 
@@ -121,6 +122,16 @@ class Bench {
                                                        : meter_.F32GflopPerS();
   }
 
+  // Of the weights, and besides them. Better to say so than to be killed half way.
+  absl::Status CheckMemory(std::int64_t besides) const {
+    const std::int64_t needed = WeightMemory(files_.weights, request_.options.storage) + besides;
+    const std::int64_t left = FreeMemory();
+    if (needed <= left) return absl::OkStatus();
+    return absl::ResourceExhaustedError(absl::StrCat("the bench of ", files_.name, " takes ",
+                                                     MemoryText(needed), " of memory, and ",
+                                                     MemoryText(left), " are left"));
+  }
+
   absl::Status RunDecoder() {
     const ModelConfig& config = files_.config;
     const int most = *std::max_element(request_.batches.begin(), request_.batches.end());
@@ -132,12 +143,16 @@ class Bench {
                                                      request_.generate, " exceed the context of ",
                                                      config.max_positions));
     }
-    auto loaded = Decoder::Load(config, files_.weights, *backend_,
-                                {.storage = request_.options.storage,
-                                 .max_tokens = kStep,
-                                 .max_sequences = most,
-                                 .max_context = each * kKvBlock,
-                                 .kv_blocks = each * most});
+    const DecoderOptions options = {.storage = request_.options.storage,
+                                    .max_tokens = kStep,
+                                    .max_sequences = most,
+                                    .max_context = each * kKvBlock,
+                                    .kv_blocks = each * most};
+    const absl::Status fits = CheckMemory(
+        Decoder::BlockBytes(config) * options.kv_blocks + WorkingMemory(config, options) +
+        std::int64_t{most} * config.vocabulary_size * static_cast<std::int64_t>(sizeof(float)));
+    if (!fits.ok()) return fits;
+    auto loaded = Decoder::Load(config, files_.weights, *backend_, options);
     if (!loaded.ok()) return loaded.status();
     Decoder& decoder = **loaded;
     const auto vocabulary = static_cast<std::size_t>(config.vocabulary_size);
@@ -209,6 +224,12 @@ class Bench {
       return absl::InvalidArgumentError(
           absl::StrCat("prompt ", tokens, " exceeds the context of ", config.max_positions));
     }
+    // A token's activations: hidden, normed, q, k, v, attended, inner twice and its gate.
+    const std::int64_t numbers =
+        6 * std::int64_t{config.hidden_size} + 3 * std::int64_t{config.intermediate_size};
+    const absl::Status fits =
+        CheckMemory(numbers * texts * tokens * static_cast<std::int64_t>(sizeof(float)));
+    if (!fits.ok()) return fits;
     auto encoder = Encoder::Load(
         config, files_.weights, *backend_,
         {.storage = request_.options.storage, .max_tokens = texts * tokens, .max_texts = texts});

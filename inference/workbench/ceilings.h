@@ -15,7 +15,7 @@ struct Ceilings {
   double bf16_gop_per_s = 0;   // bf16 dot products in registers; 0: the processor has none
 };
 
-// Holds the memory that is read. About 0.1 s a measurement, the best of a few rounds.
+// Holds the memory that is read. About 0.2 s a measurement, the mean over that time.
 class CeilingMeter {
  public:
   explicit CeilingMeter(int threads);

@@ -39,14 +39,7 @@ void ProductQ4(const QuantProduct& product);
 QuantInputs Q8Inputs();
 QuantInputs Q4Inputs();
 
-// The values of k inputs and the other numbers of a QuantRow, each of them k / 32 rounded up; the
-// last block is filled up with zeros.
-struct QuantTarget {
-  std::int8_t* values = nullptr;
-  float* scales = nullptr;
-  float* sums = nullptr;
-  std::int32_t* offsets = nullptr;
-};
+// k inputs as k / 32 blocks, rounded up; the last is filled up with zeros.
 void QuantizeRow(const float* x, int k, const QuantInputs& inputs, const QuantTarget& target);
 
 void NormRow(float* y, const float* x, int n, const float* weight, const float* bias, float eps,

@@ -22,8 +22,41 @@ inline __m256i FourInputs(const std::int8_t* values) {
   return _mm256_set1_epi32(four);
 }
 
-inline void AddTo(float* y, __m256 factor, __m256i sums) {
-  _mm256_store_ps(y, _mm256_fmadd_ps(factor, _mm256_cvtepi32_ps(sums), _mm256_load_ps(y)));
+void Quantize(const float* x, int blocks, const QuantInputs& inputs, const QuantTarget& target) {
+  const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
+  const __m256i in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  for (int b = 0; b < blocks; ++b, x += kQuantBlock) {
+    __m256 v[4];
+    __m256 tops = _mm256_setzero_ps();
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      v[i] = _mm256_loadu_ps(x + 8 * i);
+      tops = _mm256_max_ps(tops, _mm256_and_ps(v[i], magnitude));
+    }
+    __m128 top = _mm_max_ps(_mm256_castps256_ps128(tops), _mm256_extractf128_ps(tops, 1));
+    top = _mm_max_ps(top, _mm_movehl_ps(top, top));
+    top = _mm_max_ss(top, _mm_movehdup_ps(top));
+    const float max = _mm_cvtss_f32(top);
+    const float scale = max / static_cast<float>(inputs.levels);
+    const __m256 inverse = _mm256_set1_ps(max > 0 ? 1.0f / scale : 0.0f);
+    __m256i rounded[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) rounded[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse));
+    const __m256i bytes =
+        _mm256_permutevar8x32_epi32(_mm256_packs_epi16(_mm256_packs_epi32(rounded[0], rounded[1]),
+                                                       _mm256_packs_epi32(rounded[2], rounded[3])),
+                                    in_order);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(target.values + b * kQuantBlock), bytes);
+    const __m256i fours =
+        _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes), _mm256_set1_epi16(1));
+    __m128i sums = _mm_add_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
+    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0x4e));
+    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0xb1));
+    const int sum = _mm_cvtsi128_si32(sums);
+    target.scales[b] = scale;
+    target.sums[b] = inputs.sum_factor * scale * static_cast<float>(sum);
+    target.offsets[b] = -128 * sum;
+  }
 }
 
 // y of the rows in one panel, kept in the L1 cache while the tile is gone through.
@@ -50,6 +83,15 @@ struct alignas(32) PanelSums {
   }
 };
 
+// A tile that reads its weights from memory asks for them early: the processor's own prefetching
+// stops at the end of each page.
+inline void Prefetch(const void* block, int bytes) {
+  constexpr int kAhead = 2048;
+  for (int i = 0; i < bytes; i += 64) {
+    _mm_prefetch(static_cast<const char*>(block) + kAhead + i, _MM_HINT_T0);
+  }
+}
+
 // Two products of code and input are at most 2 * 255 * 64, which fits 16 bits.
 template <int kRows>
 void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
@@ -61,12 +103,9 @@ void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
   for (int r = 0; r < kRows; ++r) values[r] = rows[r].values + tile.begin * kQuantBlock;
   PanelSums<kRows> out(p, tile);
   for (int b = tile.begin; b < tile.end; ++b, ++block) {
+    if (tile.row == 0) Prefetch(block, sizeof(Q8Block));
     __m256i low[kRows];
     __m256i high[kRows];
-#pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) {
-      low[r] = high[r] = _mm256_set1_epi32(rows[r].offsets[b]);
-    }
 #pragma GCC unroll 8
     for (int g = 0; g < 8; ++g) {
       const __m256i codes_low = Load(block->codes[g]);
@@ -74,91 +113,152 @@ void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
         const __m256i x = FourInputs(values[r] + 4 * g);
-        low[r] =
-            _mm256_add_epi32(low[r], _mm256_madd_epi16(_mm256_maddubs_epi16(codes_low, x), ones));
+        const __m256i sum_low = _mm256_madd_epi16(_mm256_maddubs_epi16(codes_low, x), ones);
+        low[r] = g == 0 ? sum_low : _mm256_add_epi32(low[r], sum_low);
         Pin(low[r]);
-        high[r] =
-            _mm256_add_epi32(high[r], _mm256_madd_epi16(_mm256_maddubs_epi16(codes_high, x), ones));
+        const __m256i sum_high = _mm256_madd_epi16(_mm256_maddubs_epi16(codes_high, x), ones);
+        high[r] = g == 0 ? sum_high : _mm256_add_epi32(high[r], sum_high);
         Pin(high[r]);
       }
     }
+    // What the codes are too large by is taken off where the input's scale is multiplied in.
     const __m256 scale_low = Halves(block->scales);
     const __m256 scale_high = Halves(block->scales + 8);
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       const __m256 x_scale = _mm256_set1_ps(rows[r].scales[b]);
-      AddTo(out.y[r], _mm256_mul_ps(scale_low, x_scale), low[r]);
-      AddTo(out.y[r] + 8, _mm256_mul_ps(scale_high, x_scale), high[r]);
+      const __m256 x_sum = _mm256_set1_ps(rows[r].sums[b]);
+      float* y = out.y[r];
+      const __m256 sum_low = _mm256_fmsub_ps(x_scale, _mm256_cvtepi32_ps(low[r]), x_sum);
+      _mm256_store_ps(y, _mm256_fmadd_ps(scale_low, sum_low, _mm256_load_ps(y)));
+      const __m256 sum_high = _mm256_fmsub_ps(x_scale, _mm256_cvtepi32_ps(high[r]), x_sum);
+      _mm256_store_ps(y + 8, _mm256_fmadd_ps(scale_high, sum_high, _mm256_load_ps(y + 8)));
       values[r] += kQuantBlock;
     }
   }
   out.Store(p, tile);
 }
 
-// A block's products are added up in 16 bits: 16 * 15 * 127 at most, 30480.
-template <int kRows>
-void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
-  const __m256i ones = _mm256_set1_epi16(1);
+// A block of 4-bit weights, a byte each, for tiles that would unpack it again and again.
+struct alignas(64) Q4Unpacked {
+  std::uint8_t codes[8][kPanel][4];
+  float scales[kPanel];
+  float mins[kPanel];
+};
+static_assert(sizeof(Q4Unpacked) <= kUnpackedBytes);
+
+void Q4Unpack(const QuantProduct& p, const QuantTile& tile, void* out) {
   const __m256i low_half = _mm256_set1_epi8(15);
   const Q4Block* block =
       static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
+  auto* unpacked = static_cast<Q4Unpacked*>(out);
+  for (int b = tile.begin; b < tile.end; ++b, ++block, ++unpacked) {
+    Prefetch(block, sizeof(Q4Block));
+    for (int g = 0; g < 4; ++g) {
+      for (int j = 0; j < kPanel; j += 8) {
+        const __m256i both = Load(block->codes[g][j]);
+        _mm256_store_si256(reinterpret_cast<__m256i*>(unpacked->codes[g][j]),
+                           _mm256_and_si256(both, low_half));
+        _mm256_store_si256(reinterpret_cast<__m256i*>(unpacked->codes[4 + g][j]),
+                           _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half));
+      }
+    }
+    for (int j = 0; j < kPanel; j += 8) {
+      _mm256_store_ps(unpacked->scales + j, Halves(block->scales + j));
+      _mm256_store_ps(unpacked->mins + j, Halves(block->mins + j));
+    }
+  }
+}
+
+// Codes of inputs 4g to 4g + 3 (first) and 16 + 4g to 16 + 4g + 3 (second), and scales and minima,
+// of outputs j to j + 7.
+struct Q4Codes {
+  __m256i first;
+  __m256i second;
+};
+inline Q4Codes CodesOf(const Q4Block& block, int g, int j) {
+  const __m256i low_half = _mm256_set1_epi8(15);
+  const __m256i both = Load(block.codes[g][j]);
+  return {_mm256_and_si256(both, low_half), _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half)};
+}
+inline Q4Codes CodesOf(const Q4Unpacked& block, int g, int j) {
+  return {Load(block.codes[g][j]), Load(block.codes[4 + g][j])};
+}
+inline __m256 Eight(const std::uint16_t* halves) { return Halves(halves); }
+inline __m256 Eight(const float* floats) { return _mm256_load_ps(floats); }
+
+// A block's products are added up in 16 bits: 16 * 15 * 127 at most, 30480.
+template <int kRows, typename Block>
+void Q4Blocks(const QuantProduct& p, const QuantTile& tile, const Block* block) {
+  const __m256i ones = _mm256_set1_epi16(1);
   const QuantRow* rows = p.x + tile.row;
   const std::int8_t* values[kRows];
   for (int r = 0; r < kRows; ++r) values[r] = rows[r].values + tile.begin * kQuantBlock;
   PanelSums<kRows> out(p, tile);
   for (int b = tile.begin; b < tile.end; ++b, ++block) {
+    if constexpr (sizeof(Block) == sizeof(Q4Block)) Prefetch(block, sizeof(Block));
     __m256i low[kRows];
     __m256i high[kRows];
 #pragma GCC unroll 4
     for (int g = 0; g < 4; ++g) {
-      const __m256i both_low = Load(block->codes[g]);
-      const __m256i both_high = Load(block->codes[g][8]);
-      const __m256i a_low = _mm256_and_si256(both_low, low_half);
-      const __m256i a_high = _mm256_and_si256(both_high, low_half);
-      const __m256i b_low = _mm256_and_si256(_mm256_srli_epi16(both_low, 4), low_half);
-      const __m256i b_high = _mm256_and_si256(_mm256_srli_epi16(both_high, 4), low_half);
+      const Q4Codes codes_low = CodesOf(*block, g, 0);
+      const Q4Codes codes_high = CodesOf(*block, g, 8);
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
         const __m256i xa = FourInputs(values[r] + 4 * g);
-        const __m256i first_low = _mm256_maddubs_epi16(a_low, xa);
-        const __m256i first_high = _mm256_maddubs_epi16(a_high, xa);
+        const __m256i first_low = _mm256_maddubs_epi16(codes_low.first, xa);
+        const __m256i first_high = _mm256_maddubs_epi16(codes_high.first, xa);
         low[r] = g == 0 ? first_low : _mm256_add_epi16(low[r], first_low);
         high[r] = g == 0 ? first_high : _mm256_add_epi16(high[r], first_high);
         const __m256i xb = FourInputs(values[r] + 16 + 4 * g);
-        low[r] = _mm256_add_epi16(low[r], _mm256_maddubs_epi16(b_low, xb));
+        low[r] = _mm256_add_epi16(low[r], _mm256_maddubs_epi16(codes_low.second, xb));
         Pin(low[r]);
-        high[r] = _mm256_add_epi16(high[r], _mm256_maddubs_epi16(b_high, xb));
+        high[r] = _mm256_add_epi16(high[r], _mm256_maddubs_epi16(codes_high.second, xb));
         Pin(high[r]);
       }
     }
-    const __m256 scale_low = Halves(block->scales);
-    const __m256 scale_high = Halves(block->scales + 8);
-    const __m256 min_low = Halves(block->mins);
-    const __m256 min_high = Halves(block->mins + 8);
+    const __m256 scale_low = Eight(block->scales);
+    const __m256 scale_high = Eight(block->scales + 8);
+    const __m256 min_low = Eight(block->mins);
+    const __m256 min_high = Eight(block->mins + 8);
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      const QuantRow& x = rows[r];
-      const __m256 x_scale = _mm256_set1_ps(x.scales[b]);
-      const __m256 x_sum = _mm256_set1_ps(x.sums[b]);
-      const __m256 y_low = _mm256_fnmadd_ps(min_low, x_sum, _mm256_load_ps(out.y[r]));
-      const __m256 y_high = _mm256_fnmadd_ps(min_high, x_sum, _mm256_load_ps(out.y[r] + 8));
-      _mm256_store_ps(out.y[r],
-                      _mm256_fmadd_ps(_mm256_mul_ps(scale_low, x_scale),
-                                      _mm256_cvtepi32_ps(_mm256_madd_epi16(low[r], ones)), y_low));
-      _mm256_store_ps(
-          out.y[r] + 8,
-          _mm256_fmadd_ps(_mm256_mul_ps(scale_high, x_scale),
-                          _mm256_cvtepi32_ps(_mm256_madd_epi16(high[r], ones)), y_high));
+      const __m256 x_scale = _mm256_set1_ps(rows[r].scales[b]);
+      const __m256 x_sum = _mm256_set1_ps(rows[r].sums[b]);
+      float* y = out.y[r];
+      const __m256 y_low = _mm256_fnmadd_ps(min_low, x_sum, _mm256_load_ps(y));
+      const __m256 y_high = _mm256_fnmadd_ps(min_high, x_sum, _mm256_load_ps(y + 8));
+      const __m256 sum_low = _mm256_cvtepi32_ps(_mm256_madd_epi16(low[r], ones));
+      const __m256 sum_high = _mm256_cvtepi32_ps(_mm256_madd_epi16(high[r], ones));
+      _mm256_store_ps(y, _mm256_fmadd_ps(_mm256_mul_ps(scale_low, x_scale), sum_low, y_low));
+      _mm256_store_ps(y + 8, _mm256_fmadd_ps(_mm256_mul_ps(scale_high, x_scale), sum_high, y_high));
       values[r] += kQuantBlock;
     }
   }
   out.Store(p, tile);
 }
 
+template <int kRows>
+void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
+  Q4Blocks<kRows>(
+      p, tile, static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin);
+}
+
+template <int kRows>
+void Q4UnpackedTile(const QuantProduct& p, const QuantTile& tile) {
+  Q4Blocks<kRows>(p, tile, static_cast<const Q4Unpacked*>(tile.unpacked));
+}
+
 }  // namespace
 
-const QuantKernels kQ8Avx2 = {
-    .rows = 4, .inputs = {.levels = 64}, .tiles = {{Q8Tile<1>, Q8Tile<2>, Q8Tile<3>, Q8Tile<4>}}};
-const QuantKernels kQ4Avx2 = {.rows = 4, .tiles = {{Q4Tile<1>, Q4Tile<2>, Q4Tile<3>, Q4Tile<4>}}};
+const QuantKernels kQ8Avx2 = {.rows = 4,
+                              .inputs = {.levels = 64, .sum_factor = 128, .quantize = Quantize},
+                              .tiles = {{Q8Tile<1>, Q8Tile<2>, Q8Tile<3>, Q8Tile<4>}}};
+const QuantKernels kQ4Avx2 = {
+    .rows = 4,
+    .inputs = {.quantize = Quantize},
+    .tiles = {{Q4Tile<1>, Q4Tile<2>, Q4Tile<3>, Q4Tile<4>}},
+    .unpack = Q4Unpack,
+    .unpacked_tiles = {Q4UnpackedTile<1>, Q4UnpackedTile<2>, Q4UnpackedTile<3>, Q4UnpackedTile<4>}};
 
 }  // namespace citeseek::inference

@@ -1,6 +1,7 @@
 #include "inference/backend/cpu/quant_kernels.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "inference/backend/cpu/kernels.h"
 #include "inference/backend/widen.h"
@@ -39,9 +40,16 @@ const Chosen& Kernels() {
 void Rows(const QuantKernels& kernels, const QuantProduct& product, QuantTile tile, int panels,
           int end) {
   int groups = (end - tile.row + kernels.rows - 1) / kernels.rows;
+  const QuantTileFunction* tiles = kernels.tiles[panels - 1];
+  alignas(64) std::byte unpacked[kBlocksAtOnce * kUnpackedBytes];  // not touched unless used
+  if (groups > 1 && kernels.unpack != nullptr) {
+    kernels.unpack(product, tile, unpacked);
+    tile.unpacked = unpacked;
+    tiles = kernels.unpacked_tiles;
+  }
   for (; groups > 0; --groups) {
     const int rows = (end - tile.row) / groups;
-    kernels.tiles[panels - 1][rows - 1](product, tile);
+    tiles[rows - 1](product, tile);
     tile.row += rows;
   }
 }

@@ -17,8 +17,11 @@ struct QuantTile {
   int panel = 0;
   int begin = 0;
   int end = 0;
+  const void* unpacked = nullptr;  // the blocks, if a kernel unpacked them
 };
 using QuantTileFunction = void (*)(const QuantProduct& product, const QuantTile& tile);
+
+inline constexpr int kUnpackedBytes = 640;  // at most of a block
 
 // The kernels of one storage and instruction set.
 struct QuantKernels {
@@ -26,6 +29,10 @@ struct QuantKernels {
   int panels = 1;  // at most in a tile
   QuantInputs inputs;
   QuantTileFunction tiles[2][8] = {};  // [panels - 1][rows - 1]
+  // Blocks of one panel that several tiles go through are unpacked once, where that pays: each to
+  // at most kUnpackedBytes at out, which is aligned to 64 bytes. null: it does not pay.
+  void (*unpack)(const QuantProduct& product, const QuantTile& tile, void* out) = nullptr;
+  QuantTileFunction unpacked_tiles[8] = {};  // [rows - 1], of one panel
 };
 
 void Multiply(const QuantKernels& kernels, const QuantProduct& product);
@@ -34,7 +41,7 @@ extern const QuantKernels kQ8Portable;
 extern const QuantKernels kQ4Portable;
 
 // Need AVX2, FMA and F16C. The byte product saturates at 16 bits, and the way around that would
-// cost a third of the speed: the int8 product takes inputs of 7 bits.
+// cost a third of the speed: the int8 product takes inputs of 7 bits (docs/adr/0009).
 extern const QuantKernels kQ8Avx2;
 extern const QuantKernels kQ4Avx2;
 

@@ -17,14 +17,26 @@ inline constexpr int kBlocksAtOnce = 32;
 struct QuantRow {
   const std::int8_t* values = nullptr;
   const float* scales = nullptr;
-  const float* sums = nullptr;            // scales[b] * the sum of its values
+  const float* sums = nullptr;            // sum_factor * scales[b] * the sum of its values
   const std::int32_t* offsets = nullptr;  // -128 * the sum of its values
+};
+
+// Where the values of some inputs go, and the other numbers of a QuantRow, one for each block.
+struct QuantTarget {
+  std::int8_t* values = nullptr;
+  float* scales = nullptr;
+  float* sums = nullptr;
+  std::int32_t* offsets = nullptr;
 };
 
 // How inputs to the products with quantised weights are rounded: to [-levels, levels].
 struct QuantInputs {
   int levels = 127;
   bool power_of_two = false;  // the scales
+  float sum_factor = 1;       // of a QuantRow's sums
+  // Does it for whole blocks; null: there is nothing faster than what every processor does.
+  void (*quantize)(const float* x, int blocks, const QuantInputs& inputs,
+                   const QuantTarget& target) = nullptr;
 };
 
 // weight = scale * (code - 128); codes [input / 4][output][input % 4].

@@ -233,7 +233,7 @@ void Quantize(const float* x, int k, const QuantInputs& inputs, const QuantTarge
     }
     const std::int32_t sum = hn::GetLane(hn::SumOfLanes(di, sums));
     target.scales[block] = scale;
-    target.sums[block] = scale * static_cast<float>(sum);
+    target.sums[block] = inputs.sum_factor * scale * static_cast<float>(sum);
     target.offsets[block] = -128 * sum;
   }
 }
@@ -271,7 +271,13 @@ void AddScaledRow(float* y, const float* x, int n, float factor) {
   HWY_DYNAMIC_DISPATCH(AddScaled)(y, x, n, factor);
 }
 void QuantizeRow(const float* x, int k, const QuantInputs& inputs, const QuantTarget& target) {
-  HWY_DYNAMIC_DISPATCH(Quantize)(x, k, inputs, target);
+  const int whole = inputs.quantize != nullptr ? k / kQuantBlock : 0;
+  if (whole > 0) inputs.quantize(x, whole, inputs, target);
+  const int done = whole * kQuantBlock;
+  if (done == k) return;
+  HWY_DYNAMIC_DISPATCH(Quantize)
+  (x + done, k - done, inputs,
+   {target.values + done, target.scales + whole, target.sums + whole, target.offsets + whole});
 }
 
 std::string InstructionSetName() { return HWY_DYNAMIC_DISPATCH(Name)(); }
