@@ -1,11 +1,16 @@
 #include "services/gateway/align.h"
 
 #include <algorithm>
+#include <string>
+
+#include "services/gateway/vocabulary.h"
 
 namespace citeseek::gateway {
 namespace {
 
 constexpr std::size_t kLongestSwap = 8;  // content tokens that may stand for one another
+constexpr std::size_t kLongestWording = 4;
+constexpr std::size_t kVerbatim = 16;  // tokens taken over that leave no chance
 constexpr int kContent = 8, kOther = 2, kNeighbour = 3;
 
 using Kind = Token::Kind;
@@ -65,6 +70,20 @@ bool IsMoved(std::span<const Token> claim, const std::vector<int>& match, const 
   return false;
 }
 
+// True if the sentence of the source in which the gap lies holds the token elsewhere, where nothing
+// is aligned: the claim was put in another order.
+bool StandsElsewhere(std::span<const Token> source, const std::vector<int>& match, const Gap& gap,
+                     const Token& token) {
+  std::size_t begin = std::min(gap.source_begin, source.size() - 1), end = begin + 1;
+  while (begin > 0 && !source[begin].opens) --begin;
+  while (end < source.size() && !source[end].opens) ++end;
+  for (std::size_t j = begin; j < end; ++j) {
+    if (!SameToken(token, source[j])) continue;
+    if (std::find(match.begin(), match.end(), static_cast<int>(j)) == match.end()) return true;
+  }
+  return false;
+}
+
 bool MayReplace(const Token& a, const Token& b) {
   if (a.kind != Kind::kValue || b.kind != Kind::kValue || a.date != b.date) return false;
   return a.unit.empty() || b.unit.empty() || a.unit == b.unit;
@@ -76,6 +95,32 @@ bool IsFirm(std::span<const Token> claim, const std::vector<int>& match, std::si
   const auto next = static_cast<std::ptrdiff_t>(i) + step;
   if (next < 0 || next >= static_cast<std::ptrdiff_t>(claim.size())) return true;
   return match[static_cast<std::size_t>(next)] == match[i] + step;
+}
+
+// A place, or a character such as 市 or 国 that ends a name, inside the Chinese characters
+// [first, end) or right behind them.
+bool HoldsNameMark(std::span<const Token> tokens, std::size_t first, std::size_t end) {
+  for (std::size_t i = first; i < end; ++i) {
+    if (tokens[i].name || tokens[i].quoted) return true;
+  }
+  for (std::size_t i = first + 2; i <= end && i < tokens.size(); ++i) {
+    if (tokens[i].kind != Kind::kHan) continue;
+    std::string behind = tokens[i].text;
+    if (i + 1 < tokens.size()) behind += tokens[i + 1].text;
+    if (EndsName(behind)) return true;
+  }
+  return false;
+}
+
+// True if all of a long claim but the gap is taken over word by word: then what differs was
+// changed, not put in other words.
+bool IsVerbatim(std::span<const Token> claim, const std::vector<int>& match, const Gap& gap) {
+  std::size_t aligned = 0, other = 0;
+  for (std::size_t i = 0; i < claim.size(); ++i) {
+    if (i >= gap.claim_begin && i < gap.claim_end) continue;
+    (match[i] >= 0 ? aligned : other) += 1;
+  }
+  return aligned >= kVerbatim && other * 20 <= aligned;
 }
 
 void Consider(Difference difference, Difference* worst) {
@@ -99,6 +144,7 @@ void CompareGap(std::span<const Token> claim, std::span<const Token> source,
   for (std::size_t i : said) han_said += claim[i].kind == Kind::kHan && !claim[i].light ? 1 : 0;
   for (std::size_t j : meant) han_meant += source[j].kind == Kind::kHan && !source[j].light ? 1 : 0;
   for (std::size_t i : said) {
+    if (!gap.closed && StandsElsewhere(source, match, gap, claim[i])) continue;
     for (std::size_t j : meant) {
       const Token& a = claim[i];
       const Token& b = source[j];
@@ -114,7 +160,12 @@ void CompareGap(std::span<const Token> claim, std::span<const Token> source,
   const bool wording = gap.closed && han_said >= 2 && han_meant >= 2 &&
                        IsFirm(claim, match, gap.claim_begin - 1, -1) &&
                        IsFirm(claim, match, gap.claim_end, 1);
-  if (wording) Consider({Difference::Kind::kWording, said.front(), meant.front()}, worst);
+  if (wording &&
+      (!IsPlainWording(claim, gap.claim_begin, gap.claim_end) ||
+       HoldsNameMark(source, gap.source_begin, gap.source_end) ||
+       HoldsNameMark(claim, gap.claim_begin, gap.claim_end) || IsVerbatim(claim, match, gap))) {
+    Consider({Difference::Kind::kWording, said.front(), meant.front()}, worst);
+  }
 }
 
 }  // namespace
@@ -165,6 +216,25 @@ std::vector<int> AlignTokens(std::span<const Token> claim, std::span<const Token
   return match;
 }
 
+bool IsPlainWording(std::span<const Token> tokens, std::size_t first, std::size_t end) {
+  std::size_t characters = 0;
+  for (std::size_t i = first; i < end; ++i) {
+    if (tokens[i].kind != Kind::kHan || !tokens[i].content || tokens[i].light) continue;
+    ++characters;
+    if (tokens[i].name || tokens[i].quoted) return false;
+    const auto same = [&](std::size_t other) {
+      return other < tokens.size() && tokens[other].kind == Kind::kHan &&
+             tokens[other].word == tokens[i].word;
+    };
+    // Single characters in a row are what the dictionary does not know: a name.
+    const bool single = !same(i + 1) && !(i > 0 && same(i - 1));
+    if (single && i + 1 < end && tokens[i + 1].kind == Kind::kHan && tokens[i + 1].content) {
+      return false;
+    }
+  }
+  return characters <= kLongestWording;
+}
+
 Difference FindDifference(std::span<const Token> claim, std::span<const Token> source,
                           const std::vector<int>& match, std::span<const Token> title) {
   Difference worst;
@@ -175,7 +245,9 @@ Difference FindDifference(std::span<const Token> claim, std::span<const Token> s
     if (match[i] < 0) continue;
     const Token& other = source[static_cast<std::size_t>(match[i])];
     if (claim[i].negated == other.negated) continue;
-    if (claim[i].content || claim[i].denied || other.denied) {
+    // Words that say nothing are compared where their neighbours are aligned too.
+    const bool firm = i + 1 == claim.size() || match[i + 1] == match[i] + 1;
+    if (claim[i].content || ((claim[i].denied || other.denied) && firm)) {
       Consider({Difference::Kind::kDenial, i, static_cast<std::size_t>(match[i])}, &worst);
       break;
     }

@@ -21,6 +21,10 @@ bool HoldsToken(std::span<const Token> tokens, const Token& token);
 // more than the words around it, neighbours that stay neighbours more than scattered ones.
 std::vector<int> AlignTokens(std::span<const Token> claim, std::span<const Token> source);
 
+// True if the Chinese characters [first, end) are a few words of the dictionary, no name and no
+// title: another way to say something, as far as form can tell.
+bool IsPlainWording(std::span<const Token> tokens, std::size_t first, std::size_t end);
+
 // What stands in the claim where the source has something else.
 struct Difference {
   enum class Kind {

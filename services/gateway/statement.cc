@@ -92,6 +92,14 @@ std::vector<Token> ReadTokens(std::string_view text, const indexer::Analyzer& an
   return tokens;
 }
 
+// True right behind an opening quote, or right before a closing one.
+bool IsQuoted(std::string_view text, std::size_t start, std::size_t end) {
+  const std::string_view before = start >= 3 ? text.substr(start - 3, 3) : "";
+  const std::string_view after = text.substr(end, 3);
+  return before == "《" || before == "「" || before == "“" || after == "》" || after == "」" ||
+         after == "”";
+}
+
 // Light words and places, where the dictionary's words are those.
 void MarkHanWords(std::string_view text, std::vector<Token>* tokens) {
   for (std::size_t i = 0; i < tokens->size();) {
@@ -104,10 +112,12 @@ void MarkHanWords(std::string_view text, std::vector<Token>* tokens) {
       const std::uint32_t start = (*tokens)[i].range.start;
       const std::string_view word = text.substr(start, (*tokens)[end - 1].range.end - start);
       const bool light = IsLightWord(word);
+      const bool quoted = IsQuoted(text, start, (*tokens)[end - 1].range.end);
       const bool place = !light && IsPlaceName(word);
       for (std::size_t k = i; k < end; ++k) {
         (*tokens)[k].light = light;
         (*tokens)[k].name = place;
+        (*tokens)[k].quoted = quoted;
       }
     }
     i = end;

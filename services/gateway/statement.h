@@ -26,6 +26,7 @@ struct Token {
   bool content = true;     // says something: no stop term
   bool light = false;      // of Chinese: in a word that says little
   bool name = false;       // Latin, with a capital that does not come from its place; or a place
+  bool quoted = false;     // of Chinese: inside 《》, 「」 or “”
   bool negated = false;    // a negation stands before it
   bool denied = false;     // right before it
   bool date = false;       // of a value

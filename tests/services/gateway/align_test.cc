@@ -45,8 +45,27 @@ TEST_F(AlignTest, OppositesOnEitherSideAreADifference) {
   EXPECT_EQ(Compare("the flag is not given", "the flag is given"), Kind::kDenial);
 }
 
-TEST_F(AlignTest, OtherCharactersBetweenTheSameAreOtherWording) {
-  EXPECT_EQ(Compare("他出身于东方国安队", "他出身于北京国安队"), Kind::kWording);
+TEST_F(AlignTest, AnotherNameBetweenTheSameCharactersIsADifference) {
+  EXPECT_EQ(Compare("他出身于沪江国安队", "他出身于北京国安队"), Kind::kWording);
+  EXPECT_EQ(Compare("它位于浙江省当代大学许村镇", "它位于浙江省嘉兴市许村镇"), Kind::kWording);
+  EXPECT_EQ(Compare("他拍摄过《豪门》等剧", "他拍摄过《今朝》等剧"), Kind::kWording);
+}
+
+TEST_F(AlignTest, AnotherWordForTheSameIsNone) {
+  EXPECT_EQ(Compare("大桥于五月竣工通车", "大桥于五月建成通车"), Kind::kNone);
+  EXPECT_EQ(Compare("他在哈佛获得学位", "他在哈佛取得学位"), Kind::kNone);
+}
+
+TEST_F(AlignTest, ALongSentenceWithOneWordChangedWasChanged) {
+  EXPECT_EQ(Compare("大桥横跨镜湖北口，由本地商人出资，于当年五月拆毁通车，至今仍可步行",
+                    "大桥横跨镜湖北口，由本地商人出资，于当年五月建设通车，至今仍可步行"),
+            Kind::kWording);
+}
+
+TEST_F(AlignTest, WhatWasMovedIsNoSwap) {
+  EXPECT_EQ(Compare("the first American to win it was Paul Samuelson",
+                    "Paul Samuelson, the first American to win it, Eugene Fama"),
+            Kind::kNone);
 }
 
 }  // namespace
