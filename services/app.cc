@@ -27,6 +27,7 @@
 #include "services/gateway/server.h"
 #include "services/health.h"
 #include "services/http/keys.h"
+#include "services/http/page.h"
 #include "services/http/routes.h"
 #include "services/http/server.h"
 #include "services/indexer/client.h"
@@ -318,6 +319,9 @@ absl::Status App::Parts::ServeHttp(const ServerOptions& options) {
                              .ready = [this] { return health->status(); }};
   std::vector<http::Route> routes = http::ChatRoutes(doors);
   for (http::Route& route : http::ApiRoutes(doors)) routes.push_back(std::move(route));
+  if (answerer != nullptr) {
+    for (http::Route& route : http::PageRoutes()) routes.push_back(std::move(route));
+  }
   http::ServerOptions serving = {
       .listen = config.http.listen,
       .routes = std::move(routes),

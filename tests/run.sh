@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# run.sh [dev|asan|tsan] [CTEST ARGUMENT...]: installs what is missing, builds a preset with its
-# tests and runs them through CTest. The sanitizer presets build and run the unit tests, asan also
+# run.sh [dev|web|asan|tsan] [CTEST ARGUMENT...]: installs what is missing, builds a preset with its
+# tests and runs them through CTest. dev leaves out the search page, whose tests need node and
+# Chromium: web runs those alone. The sanitizer presets build and run the unit tests, asan also
 # the contract tests and the fuzz corpora. (TSan cannot judge what passes through Debian's gRPC, which
 # is not instrumented: every message would be a race.)
 set -euo pipefail
@@ -10,11 +11,12 @@ preset="${1:-dev}"
 shift || true
 select=()
 case "$preset" in
-  dev) targets=(all) ;;
+  dev) targets=(all) select=(-LE web) ;;
+  web) targets=(citeseek) select=(-L web) ;;
   asan) targets=(unit_tests contract_tests fuzz_replays) select=(-L 'unit|contract|fuzz') ;;
   tsan) targets=(unit_tests) select=(-L '^unit$') ;;
   *)
-    echo "usage: $0 [dev|asan|tsan] [CTEST ARGUMENT...]" >&2
+    echo "usage: $0 [dev|web|asan|tsan] [CTEST ARGUMENT...]" >&2
     exit 2
     ;;
 esac
@@ -27,6 +29,13 @@ export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
 
 "$root/deploy/packages.sh" build test
 cd "$root"
+if [[ "$preset" == web ]]; then
+  preset=dev
+  deploy/packages.sh web
+  command -v npm >/dev/null || deploy/packages.sh node
+  mkdir -p build/web
+  services/web/install.sh build/web
+fi
 launcher=()
 if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
 if [[ ! -f build/$preset/build.ninja ]]; then cmake --preset "$preset" "${launcher[@]}"; fi

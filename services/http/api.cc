@@ -1,4 +1,5 @@
 // /api/v1: our own API, whose events and objects are those that `citeseek --json` prints.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/numbers.h"
@@ -7,11 +8,14 @@
 #include "services/http/error.h"
 #include "services/http/requests.h"
 #include "services/http/routes.h"
+#include "services/http/suggest.h"
 
 namespace citeseek::http {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr absl::Duration kSuggestTime = absl::Milliseconds(500);  // later nobody looks
 
 // The name that the event gives itself, in its first member.
 std::string_view NameOf(std::string_view json) {
@@ -73,6 +77,26 @@ absl::StatusOr<Outcome> Search(retrieval::Retriever* retriever, const Request& r
   return Reply{.body = absl::StrCat(body, "],", end.substr(1))};
 }
 
+absl::StatusOr<Outcome> GetSuggestions(retrieval::Retriever* retriever, const Request& request) {
+  const auto suggestions =
+      Suggest(retriever, Find(request.query, "q"),
+              std::min(request.deadline, absl::Now() + kSuggestTime), request.stop);
+  if (!suggestions.ok()) return suggestions.status();
+  Json json = Json::array();
+  for (const Suggestion& suggestion : *suggestions) {
+    if (suggestion.document_id.empty()) {
+      json.push_back({{"kind", "query"}, {"text", suggestion.text}});
+    } else {
+      json.push_back({{"kind", "document"},
+                      {"text", suggestion.text},
+                      {"document_id", suggestion.document_id},
+                      {"collection", suggestion.collection}});
+    }
+  }
+  return Reply{.body = Json{{"suggestions", std::move(json)}}.dump(-1, ' ', false,
+                                                                   Json::error_handler_t::replace)};
+}
+
 absl::StatusOr<Outcome> GetDocument(indexer::Indexer* indexer, const Request& request) {
   indexer::GetRequest get{.key = {request.rest, std::string(Find(request.query, "collection"))},
                           .deadline = request.deadline,
@@ -125,6 +149,10 @@ std::vector<Route> ApiRoutes(const Doors& doors) {
     };
     routes.push_back({"GET", "/api/v1/search", &kApiDialect, search});
     routes.push_back({"POST", "/api/v1/search", &kApiDialect, search});
+    routes.push_back({"GET", "/api/v1/suggest", &kApiDialect,
+                      [retriever = doors.retriever](const Request& request) {
+                        return GetSuggestions(retriever, request);
+                      }});
   }
   if (doors.indexer != nullptr) {
     routes.push_back({"GET", "/api/v1/documents/*", &kApiDialect,

@@ -29,7 +29,8 @@ struct Doors {
 
 // /v1/chat/completions, /v1/models: as OpenAI's.
 std::vector<Route> ChatRoutes(const Doors& doors);
-// /api/v1/ask, /api/v1/search, /api/v1/documents/ID, /api/v1/stats, /healthz, /readyz.
+// /api/v1/ask, /api/v1/search, /api/v1/suggest, /api/v1/documents/ID, /api/v1/stats, /healthz,
+// /readyz.
 std::vector<Route> ApiRoutes(const Doors& doors);
 
 }  // namespace citeseek::http

@@ -1,5 +1,7 @@
-# Writes OUTPUT, a C++ file that holds the bytes of all FILES in DIRECTORY.
-# usage: cmake -D OUTPUT=... -D DIRECTORY=... -D FILES="a.md;b.txt" -P sample.cmake
+# Writes OUTPUT, a C++ file that holds the bytes of all FILES in DIRECTORY: FUNCTION in NAMESPACE,
+# declared in HEADER, which returns a span of TYPE, each a name and bytes.
+# usage: cmake -D OUTPUT=... -D DIRECTORY=... -D FILES="a.md;b.txt" -D HEADER=... -D NAMESPACE=...
+#        -D TYPE=... -D FUNCTION=... -P embed.cmake
 set(arrays "")
 set(entries "")
 set(number 0)
@@ -15,17 +17,17 @@ foreach(file ${FILES})
   string(APPEND entries "    {\"${file}\", kFile${number}},\n")
   math(EXPR number "${number} + 1")
 endforeach()
-file(WRITE "${OUTPUT}" "// Made from deploy/sample/ by services/sample.cmake.
-#include \"services/sample.h\"
+file(WRITE "${OUTPUT}" "// Made by services/embed.cmake.
+#include \"${HEADER}\"
 
-namespace citeseek::services {
+namespace ${NAMESPACE} {
 namespace {
 ${arrays}
-constexpr SampleFile kFiles[] = {
+constexpr ${TYPE} kFiles[] = {
 ${entries}};
 }  // namespace
 
-std::span<const SampleFile> SampleCorpus() { return kFiles; }
+std::span<const ${TYPE}> ${FUNCTION}() { return kFiles; }
 
-}  // namespace citeseek::services
+}  // namespace ${NAMESPACE}
 ")
