@@ -107,18 +107,26 @@ std::uint16_t LoadU16(const std::byte* p) {
 constexpr std::uint16_t kTinyF16 = 0x0400;
 bool IsZeroF16(std::uint16_t half) { return (half & 0x7fffu) == 0; }
 
+// The nearest integer, the even one of two; |x| < 2^22. Unlike std::nearbyint the compiler makes
+// vectors of it.
+float Round(float x) {
+  constexpr float kMagic = 0x1.8p23f;
+  return (x + kMagic) - kMagic;
+}
+
 // weights[32] of output j into the block.
 void QuantizeQ8(const float* weights, int j, Q8Block& block) {
   float max = 0;
   for (int i = 0; i < kQuantBlock; ++i) max = std::max(max, std::abs(weights[i]));
   block.scales[j] = F32ToF16(max / 127.0f);
-  const float scale = F16ToF32(block.scales[j]);
-  for (int i = 0; i < kQuantBlock; ++i) {
-    const float code = scale > 0 ? std::nearbyint(weights[i] / scale) : 0.0f;
-    block.codes[i / 4][j][i % 4] =
-        static_cast<std::uint8_t>(128 + static_cast<int>(std::clamp(code, -127.0f, 127.0f)));
-  }
   if (IsZeroF16(block.scales[j])) block.scales[j] = kTinyF16;
+  const float scale = F16ToF32(block.scales[j]);
+  std::uint8_t codes[kQuantBlock];
+  for (int i = 0; i < kQuantBlock; ++i) {
+    const float code = std::clamp(Round(weights[i] / scale), -127.0f, 127.0f);
+    codes[i] = static_cast<std::uint8_t>(static_cast<int>(code) + 128);
+  }
+  for (int i = 0; i < kQuantBlock; i += 4) std::memcpy(block.codes[i / 4][j], codes + i, 4);
 }
 
 void SetQ4Code(Q4Block& block, int j, int i, int code) {
@@ -128,18 +136,21 @@ void SetQ4Code(Q4Block& block, int j, int i, int code) {
 }
 
 void QuantizeQ4(const float* weights, int j, Q4Block& block) {
-  const auto [least, most] = std::minmax_element(weights, weights + kQuantBlock);
-  const float low = std::min(*least, 0.0f);
-  const float high = std::max(*most, 0.0f);
+  float low = 0;
+  float high = 0;
+  for (int i = 0; i < kQuantBlock; ++i) low = std::min(low, weights[i]);
+  for (int i = 0; i < kQuantBlock; ++i) high = std::max(high, weights[i]);
   block.scales[j] = F32ToF16((high - low) / 15.0f);
   block.mins[j] = F32ToF16(-low);
-  const float scale = F16ToF32(block.scales[j]);
   const float min = F16ToF32(block.mins[j]);
-  for (int i = 0; i < kQuantBlock; ++i) {
-    const float code = scale > 0 ? std::nearbyint((weights[i] + min) / scale) : 0.0f;
-    SetQ4Code(block, j, i, static_cast<int>(std::clamp(code, 0.0f, 15.0f)));
-  }
   if (IsZeroF16(block.scales[j])) block.scales[j] = kTinyF16;
+  const float scale = F16ToF32(block.scales[j]);
+  std::uint8_t codes[kQuantBlock];
+  for (int i = 0; i < kQuantBlock; ++i) {
+    const float code = std::clamp(Round((weights[i] + min) / scale), 0.0f, 15.0f);
+    codes[i] = static_cast<std::uint8_t>(static_cast<int>(code));
+  }
+  for (int i = 0; i < kQuantBlock; ++i) SetQ4Code(block, j, i, codes[i]);
 }
 
 // The blocks that can be taken over as they are.

@@ -73,7 +73,7 @@ void Multiplier::Run(const float* bias, bool accumulate) {
                                  static_cast<std::size_t>(std::min(w_->k, at_once));
   // A chunk fits the cache, unless rows are few; and enough of them keep all threads busy to the
   // end.
-  const int share = w_->panels() * static_cast<int>(segments_.size()) / (pool_.threads() * 8);
+  const int share = w_->panels() * static_cast<int>(segments_.size()) / (pool_.threads() * 16);
   const int fit = few ? w_->panels() : static_cast<int>(kChunkBytes / deep_bytes);
   const int per_chunk = std::max(std::min(share, fit), few ? 4 : 1);
   const int chunks = (w_->panels() + per_chunk - 1) / per_chunk;
