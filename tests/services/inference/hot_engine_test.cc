@@ -36,7 +36,7 @@ class FakeEngine final : public inference::Engine {
 
   EngineStats stats;
   absl::Status status;
-  int calls = 0;
+  std::atomic<int> calls = 0;
 
  private:
   const std::string name_;
