@@ -52,6 +52,7 @@ class Engine : public Generator {
  public:
   virtual std::string Name() const = 0;  // of the model
   virtual EngineStats Stats() const = 0;
+  bool EndsThoughts() const override { return true; }
 };
 
 struct EngineOptions {

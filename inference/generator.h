@@ -26,15 +26,15 @@ struct Message {
 };
 
 struct Sampling {
-  double temperature = 0.6;         // 0: greedy
-  double top_p = 0.95;              // (0, 1]
-  int top_k = 0;                    // 0: off
-  double min_p = 0.0;               // [0, 1)
-  double repetition_penalty = 1.0;  // 1: off
-  double presence_penalty = 0.0;    // [-2, 2]
-  std::uint64_t seed = 0;           // 0: the implementation's choice
-  int max_tokens = 2048;            // of text and thought together
-  int thinking_budget_tokens = 0;   // 0: no limit of its own
+  double temperature = 0.6;               // 0: greedy
+  double top_p = 0.95;                    // (0, 1]
+  int top_k = 0;                          // 0: off
+  double min_p = 0.0;                     // [0, 1)
+  double repetition_penalty = 1.0;        // 1: off
+  double presence_penalty = 0.0;          // [-2, 2]
+  std::uint64_t seed = 0;                 // 0: the implementation's choice
+  int max_tokens = 2048;                  // of text and thought together
+  int thinking_budget_tokens = 0;         // 0: no limit of its own
   std::vector<std::string> stop_strings;  // the text (not the thought) ends before them
 };
 
@@ -89,6 +89,10 @@ class Generator {
   // Returns when the last piece has been delivered. Cancelling frees the slot within one step.
   virtual absl::StatusOr<Finish> Generate(const GenerateRequest& request,
                                           const PieceSink& sink) = 0;
+
+  // Whether it keeps a thinking budget and `answer_now` itself. Where not, whoever called can only
+  // cancel and ask again without thoughts.
+  virtual bool EndsThoughts() const { return false; }
 };
 
 }  // namespace citeseek::inference

@@ -102,6 +102,8 @@ void AddQueryCommands(CLI::App& app, Options& o) {
   ask->add_option("question", o.ask.question, "The question; -: read it from stdin")->required();
   AddChoice(ask, "--mode", o.ask.mode, kModes, "How to answer");
   ask->add_option("--top-k", o.ask.top_k, "Passages to read, in [1, 64]")->capture_default_str();
+  ask->add_option("--thinking-budget", o.ask.thinking_budget,
+                  "Tokens of thought before the model is made to answer; 0: as many as it likes");
   AddScope(ask, o.ask.scope);
   ask->callback([&o] { o.run = [&o] { return RunAsk(o.global, o.ask); }; });
 

@@ -29,6 +29,7 @@ class TextGenerator final : public Generator {
   explicit TextGenerator(TextGeneratorParts parts);
 
   absl::StatusOr<Finish> Generate(const GenerateRequest& request, const PieceSink& sink) override;
+  bool EndsThoughts() const override { return true; }
 
  private:
   const TextGeneratorParts parts_;

@@ -1,6 +1,9 @@
+#include <poll.h>
 #include <unistd.h>
 
 #include <iostream>
+#include <stop_token>
+#include <thread>
 
 #include "services/cli/commands.h"
 #include "services/cli/json.h"
@@ -67,6 +70,29 @@ struct EventPrinter {
   }
 };
 
+// Enter, where a person watches the model think: enough, the answer.
+class AnswerNowKey {
+ public:
+  explicit AnswerNowKey(bool watch) {
+    if (!watch) return;
+    thread_ = std::jthread([this](const std::stop_token& over) {
+      pollfd polled{.fd = STDIN_FILENO, .events = POLLIN};
+      while (!over.stop_requested()) {
+        if (poll(&polled, 1, kPollMs) <= 0) continue;
+        char key = 0;
+        if (read(STDIN_FILENO, &key, 1) <= 0) return;
+        if (key == '\n') pressed_.request_stop();
+      }
+    });
+  }
+  std::stop_token pressed() const { return pressed_.get_token(); }
+
+ private:
+  static constexpr int kPollMs = 100;
+  std::stop_source pressed_;
+  std::jthread thread_;
+};
+
 }  // namespace
 
 int RunAsk(const GlobalOptions& global, const AskOptions& options) {
@@ -77,11 +103,15 @@ int RunAsk(const GlobalOptions& global, const AskOptions& options) {
       global, {ServiceRole::kInference, ServiceRole::kRetrieval, ServiceRole::kGateway}, &log);
   if (!app.ok()) return Fail(app.status());
   const EventPrinter printer{isatty(STDOUT_FILENO) != 0};
-  const auto answer = (*app)->answerer()->Ask({.text = ArgumentOrStdin(options.question),
+  const std::string question = ArgumentOrStdin(options.question);
+  const AnswerNowKey now(printer.terminal && isatty(STDIN_FILENO) != 0);
+  const auto answer = (*app)->answerer()->Ask({.text = question,
                                                .mode = options.mode,
                                                .top_k = options.top_k,
                                                .collection = options.scope.collection,
-                                               .filters = *std::move(filters)},
+                                               .filters = *std::move(filters),
+                                               .thinking_budget = options.thinking_budget,
+                                               .answer_now = now.pressed()},
                                               [&](const gateway::Event& event) {
                                                 if (global.json) {
                                                   std::cout << EventJson(event) << std::endl;

@@ -76,6 +76,7 @@ struct AskOptions {
   std::string question;  // "-": read it from stdin
   gateway::Mode mode = gateway::Mode::kAuto;
   int top_k = 8;
+  int thinking_budget = 0;
 };
 int RunAsk(const GlobalOptions& global, const AskOptions& options);
 

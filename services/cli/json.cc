@@ -122,7 +122,8 @@ struct EventWriter {
     return {{"event", "queued"},
             {"place", event.place},
             {"eta_ms", absl::ToInt64Milliseconds(event.eta)},
-            {"rung", Name(event.rung)}};
+            {"rung", Name(event.rung)},
+            {"request_id", event.request_id}};
   }
   Json operator()(const gateway::SearchedEvent& event) const {
     Json hits = Json::array();

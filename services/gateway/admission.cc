@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "services/gateway/cues.h"
@@ -86,10 +87,38 @@ bool Admission::TooLate(absl::Duration left) const {
 absl::StatusOr<Answer> Admission::Ask(const Question& asked, const EventSink& sink) {
   if (absl::Status valid = CheckQuestion(asked); !valid.ok()) return valid;
   Question question = asked;
+  if (question.request_id.empty()) question.request_id = MakeRequestId();
+  std::stop_source now;
+  const std::stop_callback asked_now(asked.answer_now, [&] { now.request_stop(); });
+  question.answer_now = now.get_token();
+  std::multimap<std::string, std::stop_source>::iterator running;
+  {
+    const std::scoped_lock lock(mutex_);
+    running = running_.emplace(question.request_id, now);
+  }
+  absl::StatusOr<Answer> answer = Decide(question, sink);
+  const std::scoped_lock lock(mutex_);
+  running_.erase(running);
+  return answer;
+}
+
+absl::Status Admission::AnswerNow(const std::string& request_id) {
+  std::vector<std::stop_source> found;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto [begin, end] = running_.equal_range(request_id);
+    for (auto call = begin; call != end; ++call) found.push_back(call->second);
+  }
+  if (found.empty()) return Answerer::AnswerNow(request_id);
+  for (std::stop_source& now : found) now.request_stop();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Answer> Admission::Decide(Question& question, const EventSink& sink) {
   const bool for_model =
-      options_.model && asked.mode != Mode::kExtract && asked.rung <= Rung::kQuick;
+      options_.model && question.mode != Mode::kExtract && question.rung <= Rung::kQuick;
   if (!for_model) return Read(question, sink);
-  if (asked.mode == Mode::kQuick) question.rung = Rung::kQuick;
+  if (question.mode == Mode::kQuick) question.rung = Rung::kQuick;
   return AskModel(question, sink);
 }
 
@@ -126,7 +155,7 @@ absl::StatusOr<Answer> Admission::AskModel(Question& question, const EventSink& 
                               .deadline = question.deadline,
                               .stop = question.stop},
                              [&](int place, absl::Duration eta) {
-                               return sink(QueuedEvent{place, eta, expected});
+                               return sink(QueuedEvent{place, eta, expected, question.request_id});
                              });
     if (!turn.ok() && !absl::IsResourceExhausted(turn.status())) return turn.status();
     if (turn.ok() && question.batch) return Run(question, sink, true, *turn);
@@ -152,14 +181,15 @@ absl::StatusOr<Answer> Admission::Read(Question& question, const EventSink& sink
     question.lowered =
         absl::StrCat(reading_.Stats().waiting, " questions wait: answered ", Name(Rung::kResults));
   }
-  auto turn = reading_.Enter({.caller = question.caller,
-                              .batch = question.batch,
-                              .cost = Cost(std::max(question.rung, Rung::kExtract)),
-                              .deadline = question.deadline,
-                              .stop = question.stop},
-                             [&](int place, absl::Duration eta) {
-                               return sink(QueuedEvent{place, eta, question.rung});
-                             });
+  auto turn =
+      reading_.Enter({.caller = question.caller,
+                      .batch = question.batch,
+                      .cost = Cost(std::max(question.rung, Rung::kExtract)),
+                      .deadline = question.deadline,
+                      .stop = question.stop},
+                     [&](int place, absl::Duration eta) {
+                       return sink(QueuedEvent{place, eta, question.rung, question.request_id});
+                     });
   if (absl::IsResourceExhausted(turn.status())) return Overloaded(question, sink);
   if (!turn.ok()) return turn.status();
   return Run(question, sink, false, *turn);
@@ -195,6 +225,7 @@ absl::StatusOr<Answer> Admission::Overloaded(const Question& question, const Eve
   }
   Answer answer;
   answer.reason = "overloaded";
+  answer.receipt.request_id = question.request_id;
   answer.receipt.asked_mode = question.mode;
   answer.receipt.rung = Rung::kResults;
   answer.receipt.degraded = absl::StrCat(waiting, " questions wait, the limit");
@@ -204,8 +235,9 @@ absl::StatusOr<Answer> Admission::Overloaded(const Question& question, const Eve
                          " 后轮到新的问题，请到时再问。")
           : absl::StrCat(waiting, " questions are in line before this one. Ask again in about ",
                          Seconds(wait), ".");
-  const bool taken = sink(QueuedEvent{static_cast<int>(waiting) + 1, wait, Rung::kResults}) &&
-                     sink(AnswerEvent{answer.text}) && sink(FinishedEvent{answer});
+  const bool taken =
+      sink(QueuedEvent{static_cast<int>(waiting) + 1, wait, Rung::kResults, question.request_id}) &&
+      sink(AnswerEvent{answer.text}) && sink(FinishedEvent{answer});
   if (!taken) return absl::CancelledError("the asker cancelled");
   return answer;
 }

@@ -16,7 +16,10 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
+#include <stop_token>
+#include <string>
 
 #include "services/gateway/answerer.h"
 #include "services/gateway/line.h"
@@ -52,9 +55,12 @@ class Admission final : public Answerer {
   // Waits behind all questions; kResourceExhausted if the line is full.
   absl::StatusOr<CheckReport> Check(const CheckRequest& request) override;
 
+  absl::Status AnswerNow(const std::string& request_id) override;
+
   AdmissionStats Stats() const;
 
  private:
+  absl::StatusOr<Answer> Decide(Question& question, const EventSink& sink);
   absl::StatusOr<Answer> AskModel(Question& question, const EventSink& sink);
   absl::StatusOr<Answer> Read(Question& question, const EventSink& sink);
   absl::StatusOr<Answer> Run(const Question& question, const EventSink& sink, bool by_model,
@@ -70,8 +76,9 @@ class Admission final : public Answerer {
   Line model_;
   Line reading_;
   mutable std::mutex mutex_;
-  std::array<double, kRungs> costs_;  // learned by rung; guarded by mutex_
-  AdmissionStats stats_;              // without the lines'; guarded by mutex_
+  std::array<double, kRungs> costs_;                      // learned by rung; guarded by mutex_
+  AdmissionStats stats_;                                  // without the lines'; guarded by mutex_
+  std::multimap<std::string, std::stop_source> running_;  // by request id; guarded by mutex_
 };
 
 }  // namespace citeseek::gateway

@@ -33,16 +33,15 @@ constexpr int kQuickTokens = 512;
 constexpr int kDeepTokens = 4096;
 constexpr int kShortTokens = 1024;
 constexpr int kShortThought = 256;
+constexpr int kMaxThinkingBudget = 1 << 20;
+constexpr std::size_t kMaxRequestIdBytes = 64;
+// Tokens of a thought are only estimated here: a model that keeps the budget itself comes first.
+constexpr double kThoughtSlack = 1.5;
 constexpr std::size_t kResults = 5;
 constexpr std::size_t kMaxResultBytes = 400;
 // Of a model's answer and thoughts together; more than any max_tokens above can be.
 constexpr std::size_t kMaxModelBytes = 1 << 20;
 constexpr std::size_t kMaxReasonBytes = 300;
-
-std::string MakeRequestId() {
-  std::random_device random;
-  return absl::StrCat(absl::Hex(random(), absl::kZeroPad8), absl::Hex(random(), absl::kZeroPad8));
-}
 
 std::string Brief(const absl::Status& status) {
   std::string message(status.message());
@@ -91,14 +90,18 @@ class Asking {
   absl::StatusOr<Answer> Run() {
     if (absl::Status valid = CheckQuestion(question_); !valid.ok()) return valid;
     cues_ = ReadCues(question_.text);
-    answer_.receipt.request_id = MakeRequestId();
+    answer_.receipt.request_id =
+        question_.request_id.empty() ? MakeRequestId() : question_.request_id;
     answer_.receipt.asked_mode = question_.mode;
     answer_.receipt.degraded = question_.lowered;
     const bool reads = options_.generator == nullptr || question_.mode == Mode::kExtract;
     const Rung rung = std::max(question_.rung, reads                            ? Rung::kExtract
                                                : question_.mode == Mode::kQuick ? Rung::kQuick
                                                                                 : Rung::kFull);
-    if (absl::Status status = Send(QueuedEvent{.rung = rung}); !status.ok()) return status;
+    if (absl::Status status =
+            Send(QueuedEvent{.rung = rung, .request_id = answer_.receipt.request_id});
+        !status.ok())
+      return status;
     const std::optional<Comparison> comparison = CompareByArithmetic(question_.text);
     absl::Status status = Retrieve(comparison && comparison->rest.empty());
     if (!status.ok()) return status;
@@ -188,7 +191,8 @@ class Asking {
     const bool automatic = question_.mode == Mode::kAuto;
     Mode wanted = !automatic ? question_.mode : options_.generator ? Mode::kDeep : Mode::kExtract;
     if (question_.rung == Rung::kExtract) wanted = Mode::kExtract;
-    if (question_.rung == Rung::kQuick && wanted == Mode::kDeep) wanted = Mode::kQuick;
+    const bool at_once = question_.rung == Rung::kQuick || question_.answer_now.stop_requested();
+    if (at_once && wanted == Mode::kDeep) wanted = Mode::kQuick;
     if (wanted == Mode::kExtract) return WriteExtract(&evidence);
     if (options_.generator == nullptr) {
       answer_.receipt.degraded = "no model is loaded";
@@ -196,7 +200,11 @@ class Asking {
     }
     if (result_.hits.empty()) return WriteExtract(&evidence);  // nothing for a model to read
     const std::size_t before = answer_.text.size();
-    const absl::Status generated = Generate(wanted, &evidence);
+    absl::Status generated = Generate(wanted, &evidence);
+    if (enough_) {  // thought: the thought is left as it is, and the answer asked for without one
+      if (absl::Status alive = Alive(); !alive.ok()) return alive;
+      generated = Generate(Mode::kQuick, &evidence);
+    }
     if (generated.ok()) return absl::OkStatus();
     if (absl::Status alive = Alive(); !alive.ok()) return alive;
     if (!(automatic && absl::IsFailedPrecondition(generated))) {
@@ -304,23 +312,39 @@ class Asking {
   absl::Status Generate(Mode mode, Evidence* evidence) {
     const bool deep = mode == Mode::kDeep;
     const bool brief = deep && question_.rung == Rung::kShort;
+    const int budget = !deep ? 0
+                       : brief && question_.thinking_budget
+                           ? std::min(kShortThought, question_.thinking_budget)
+                       : brief ? kShortThought
+                               : question_.thinking_budget;
+    const bool closes = options_.generator->EndsThoughts();
     Prompt prompt = MakePrompt({.question = question_.text,
                                 .hits = result_.hits,
                                 .chinese = cues_.chinese,
                                 .brief = !deep,
                                 .now = options_.now()});
-    inference::GenerateRequest request{
-        .messages = std::move(prompt.messages),
-        .sampling = {.temperature = deep ? 0.6 : 0.3,
-                     .max_tokens = brief  ? kShortTokens
-                                   : deep ? kDeepTokens
-                                          : kQuickTokens,
-                     .thinking_budget_tokens = brief ? kShortThought : 0},
-        .thinking = deep,
-        .priority =
-            question_.batch ? inference::Priority::kBatch : inference::Priority::kInteractive,
-        .deadline = ModelDeadline(),
-        .stop = question_.stop};
+    inference::GenerateRequest request{.messages = std::move(prompt.messages),
+                                       .sampling = {.temperature = deep ? 0.6 : 0.3,
+                                                    .max_tokens = brief  ? kShortTokens
+                                                                  : deep ? kDeepTokens
+                                                                         : kQuickTokens,
+                                                    .thinking_budget_tokens = budget},
+                                       .thinking = deep,
+                                       .priority = question_.batch
+                                                       ? inference::Priority::kBatch
+                                                       : inference::Priority::kInteractive,
+                                       .deadline = ModelDeadline()};
+    std::atomic<bool> answering = false;
+    std::atomic<bool> enough = false;  // thought, and the generator does not end it itself
+    std::stop_source stop;
+    const std::stop_callback left(question_.stop, [&] { stop.request_stop(); });
+    const std::stop_callback hurried(question_.answer_now, [&] {
+      if (!deep || closes || answering) return;
+      enough = true;
+      stop.request_stop();
+    });
+    request.stop = stop.get_token();
+    if (closes) request.answer_now = question_.answer_now;
     std::atomic<Opening>& opening = deep ? openings_->deep : openings_->quick;
     ThoughtSplitter splitter(opening);
     MarkerFilter filter(prompt.sources);
@@ -334,6 +358,7 @@ class Asking {
     const std::size_t before = answer_.text.size();
     bool first = true;
     std::size_t received = 0;
+    double thought = 0;  // tokens
     absl::Status sent;
     const auto sink = [&](const Piece& piece) {
       if (std::exchange(first, false)) EndStage("first_token", start);
@@ -345,11 +370,21 @@ class Asking {
       }
       std::vector<Piece> pieces;
       splitter.Feed(piece, &pieces);
+      for (const Piece& part : pieces) {
+        if (part.kind == Piece::Kind::kThought) thought += EstimateTokens(part.text);
+      }
       sent = Pass(pieces, false, &filter, &citer);
-      return sent.ok();
+      answering = answer_.text.size() > before;
+      if (budget > 0 && !closes && !answering && thought > kThoughtSlack * budget) enough = true;
+      return sent.ok() && !(enough && !answering);
     };
     const absl::StatusOr<inference::Finish> finish = options_.generator->Generate(request, sink);
     if (!sent.ok()) return sent;
+    if (enough && !answering) {
+      EndStage("thought", start);
+      enough_ = true;
+      return absl::CancelledError("enough thought");
+    }
     std::vector<Piece> pieces;
     const bool whole = finish.ok() && finish->reason == inference::FinishReason::kStop;
     splitter.Finish(whole, &pieces);
@@ -369,8 +404,8 @@ class Asking {
       return absl::UnavailableError(cut ? "the model spent all its tokens on thoughts"
                                         : "the model gave no answer");
     }
-    answer_.receipt.mode = mode;
-    answer_.receipt.rung = brief ? Rung::kShort : deep ? Rung::kFull : Rung::kQuick;
+    answer_.receipt.mode = enough_ ? Mode::kDeep : mode;
+    answer_.receipt.rung = brief || enough_ ? Rung::kShort : deep ? Rung::kFull : Rung::kQuick;
     answer_.reason = cut                                       ? "length"
                      : answer_.citations.empty() && Declines() ? "no_evidence"
                                                                : "answered";
@@ -425,6 +460,7 @@ class Asking {
   retrieval::Result result_;
   Answer answer_;
   bool cancelled_ = false;
+  bool enough_ = false;  // a thought was left before its end
 };
 
 class LocalAnswerer final : public Answerer {
@@ -446,6 +482,15 @@ class LocalAnswerer final : public Answerer {
 
 }  // namespace
 
+std::string MakeRequestId() {
+  std::random_device random;
+  return absl::StrCat(absl::Hex(random(), absl::kZeroPad8), absl::Hex(random(), absl::kZeroPad8));
+}
+
+absl::Status Answerer::AnswerNow(const std::string& request_id) {
+  return absl::NotFoundError(absl::StrCat("no question of request id ", request_id, " is running"));
+}
+
 absl::Status CheckQuestion(const Question& question) {
   if (question.text.find_first_not_of(" \t\r\n") == std::string::npos) {
     return absl::InvalidArgumentError("question is empty");
@@ -462,6 +507,15 @@ absl::Status CheckQuestion(const Question& question) {
   if (question.top_k < 1 || question.top_k > kMaxTopK) {
     return absl::InvalidArgumentError(
         absl::StrCat("top_k ", question.top_k, " is not in [1, ", kMaxTopK, "]"));
+  }
+  if (question.thinking_budget < 0 || question.thinking_budget > kMaxThinkingBudget) {
+    return absl::InvalidArgumentError(absl::StrCat("thinking_budget ", question.thinking_budget,
+                                                   " is not in [0, ", kMaxThinkingBudget, "]"));
+  }
+  if (question.request_id.size() > kMaxRequestIdBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("request_id of ", question.request_id.size(),
+                                                   " bytes is longer than the limit of ",
+                                                   kMaxRequestIdBytes));
   }
   return absl::OkStatus();
 }

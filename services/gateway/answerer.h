@@ -41,7 +41,13 @@ struct Question {
   std::string collection;
   std::vector<retrieval::Filter> filters;
   std::uint64_t min_generation = 0;
-  std::string caller;       // who asks, for taking turns; empty: nobody in particular
+  std::string caller;  // who asks, for taking turns; empty: nobody in particular
+  // Names the call in logs, in its receipt, and to AnswerNow; empty: the answerer makes one up.
+  std::string request_id;
+  // Tokens of thought after which the model is made to answer; 0: no limit of the asker's.
+  int thinking_budget = 0;
+  // Requested from any thread: no more thought, the answer.
+  std::stop_token answer_now = {};
   bool batch = false;       // nobody waits for it: it gives way to questions of people
   Rung rung = Rung::kFull;  // no more work than this, whatever the mode
   std::string lowered;      // why the rung is not kFull, for the receipt
@@ -110,6 +116,7 @@ struct QueuedEvent {
   int place = 0;  // 0: running now
   absl::Duration eta;
   Rung rung = Rung::kFull;  // the most that the answer will be
+  std::string request_id;
 };
 struct SearchedEvent {
   std::vector<retrieval::Hit> hits;
@@ -165,6 +172,10 @@ class Answerer {
   // Errors: kInvalidArgument (empty, too long, not UTF-8), kDeadlineExceeded, kCancelled, and what
   // retrieval returns.
   virtual absl::StatusOr<CheckReport> Check(const CheckRequest& request) = 0;
+
+  // Makes the running call of that request id stop thinking and answer; once more is no harm.
+  // kNotFound if there is none.
+  virtual absl::Status AnswerNow(const std::string& request_id);
 };
 
 struct AnswererOptions {
@@ -173,6 +184,9 @@ struct AnswererOptions {
   const indexer::Analyzer* analyzer = nullptr;
   std::function<absl::Time()> now = [] { return absl::Now(); };
 };
+
+// 16 hexadecimal digits.
+std::string MakeRequestId();
 
 // kInvalidArgument for what no answerer takes.
 absl::Status CheckQuestion(const Question& question);

@@ -150,6 +150,7 @@ struct EventWriter {
     response.mutable_queued()->set_place(event.place);
     response.mutable_queued()->set_eta_ns(absl::ToInt64Nanoseconds(event.eta));
     response.mutable_queued()->set_rung(ToProto(event.rung));
+    response.mutable_queued()->set_request_id(event.request_id);
   }
   void operator()(const gateway::SearchedEvent& event) const {
     v1::Searched& searched = *response.mutable_searched();
@@ -180,6 +181,7 @@ v1::AskRequest ToProto(const gateway::Question& question) {
   ToProto(question.filters, *request.mutable_filters());
   request.set_min_generation(question.min_generation);
   request.set_batch(question.batch);
+  request.set_thinking_budget(question.thinking_budget);
   return request;
 }
 
@@ -192,6 +194,7 @@ gateway::Question FromProto(const v1::AskRequest& request) {
   question.filters = FromProto(request.filters());
   question.min_generation = request.min_generation();
   question.batch = request.batch();
+  question.thinking_budget = request.thinking_budget();
   return question;
 }
 
@@ -274,9 +277,9 @@ v1::AskResponse ToProto(const gateway::Event& event) {
 absl::StatusOr<gateway::Event> FromProto(const v1::AskResponse& response) {
   switch (response.event_case()) {
     case v1::AskResponse::kQueued:
-      return gateway::QueuedEvent{response.queued().place(),
-                                  absl::Nanoseconds(response.queued().eta_ns()),
-                                  FromProto(response.queued().rung())};
+      return gateway::QueuedEvent{
+          response.queued().place(), absl::Nanoseconds(response.queued().eta_ns()),
+          FromProto(response.queued().rung()), response.queued().request_id()};
     case v1::AskResponse::kSearched: {
       gateway::SearchedEvent searched;
       for (const v1::Hit& hit : response.searched().hits()) searched.hits.push_back(FromProto(hit));

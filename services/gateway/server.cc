@@ -24,17 +24,9 @@ class GatewayServer final : public v1::Gateway::CallbackService {
           question.deadline = std::min(call.deadline, absl::Now() + kAskDeadline);
           question.stop = call.stop;
           question.caller = call.caller;
+          question.request_id = call.request_id;
           return answerer_
-              ->Ask(question,
-                    [&](const gateway::Event& event) {
-                      v1::AskResponse response = ToProto(event);
-                      // The receipt and our logs call the request by the same name.
-                      if (response.has_finished()) {
-                        response.mutable_finished()->mutable_receipt()->set_request_id(
-                            call.request_id);
-                      }
-                      return push(std::move(response));
-                    })
+              ->Ask(question, [&](const gateway::Event& event) { return push(ToProto(event)); })
               .status();
         });
   }
@@ -51,6 +43,14 @@ class GatewayServer final : public v1::Gateway::CallbackService {
                       if (report.ok()) ToProto(*report, *response);
                       return report.status();
                     });
+  }
+
+  grpc::ServerUnaryReactor* AnswerNow(grpc::CallbackServerContext* context,
+                                      const v1::AnswerNowRequest* request,
+                                      v1::AnswerNowResponse*) override {
+    return RunUnary(runner_, "Gateway.AnswerNow", *context, [this, request](const Call&) {
+      return answerer_->AnswerNow(request->request_id());
+    });
   }
 
  private:

@@ -35,11 +35,14 @@ class ScriptedGenerator final : public inference::Generator {
     return finish;
   }
 
+  bool EndsThoughts() const override { return ends_thoughts; }
+
   const std::vector<inference::GenerateRequest>& requests() const { return requests_; }
   bool cancelled() const { return cancelled_; }
 
   absl::Status fail_with;  // after the pieces
   bool wait_for_deadline = false;
+  bool ends_thoughts = false;
   std::function<void(std::size_t)> before_piece;
   inference::Finish finish = {.prompt_tokens = 10, .completion_tokens = 5, .model = "fake"};
 

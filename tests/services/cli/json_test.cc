@@ -65,7 +65,11 @@ TEST(Json, EveryEventIsOneLineWithItsName) {
       {.marker = 1, .document_id = "d", .quote = "q", .verdict = gateway::Verdict::kSupported}};
   answer.receipt.stages = {{"retrieve", absl::Milliseconds(2)}};
   const Json queued = Json::parse(EventJson(gateway::QueuedEvent{3, absl::Milliseconds(1500)}));
-  EXPECT_EQ(queued, Json({{"event", "queued"}, {"place", 3}, {"eta_ms", 1500}, {"rung", "full"}}));
+  EXPECT_EQ(queued, Json({{"event", "queued"},
+                          {"place", 3},
+                          {"eta_ms", 1500},
+                          {"rung", "full"},
+                          {"request_id", ""}}));
   const Json searched = Json::parse(EventJson(gateway::SearchedEvent{{{}, {}}, 7}));
   EXPECT_EQ(searched["event"], "searched");
   ASSERT_EQ(searched["hits"].size(), 2u);

@@ -193,6 +193,22 @@ TEST_F(AdmissionTest, WithBothLinesFullTheAnswerIsThePlaceAndTheTime) {
   answerer_.Open();
 }
 
+TEST_F(AdmissionTest, AnswerNowReachesTheCallOfThatIdAlone) {
+  Open({.model = true});
+  Asked first = Ask({.text = "first", .request_id = "a"});
+  answerer_.AwaitAsked(1);
+  Asked second = Ask({.text = "second", .request_id = "b"});
+  const std::vector<Question> asked = answerer_.AwaitAsked(2);
+  EXPECT_EQ(admission_->AnswerNow("c").message(), "no question of request id c is running");
+  EXPECT_TRUE(admission_->AnswerNow("b").ok());
+  EXPECT_TRUE(admission_->AnswerNow("b").ok());
+  EXPECT_FALSE(asked[0].answer_now.stop_requested());
+  EXPECT_TRUE(asked[1].answer_now.stop_requested());
+  answerer_.Open();
+  EXPECT_TRUE(second.answer.get().ok());
+  EXPECT_EQ(admission_->AnswerNow("b").code(), absl::StatusCode::kNotFound);
+}
+
 TEST_F(AdmissionTest, WithoutAModelAQuestionForOneIsPassedOnAsItIs) {
   Open({.model = false});
   const auto answer =

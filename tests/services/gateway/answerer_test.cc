@@ -211,6 +211,80 @@ TEST_F(AnswererTest, StreamsAModelsThoughtsAnswerAndCitations) {
   EXPECT_THAT(model.requests().at(0).messages.back().text, HasSubstr("[webpage 1 begin]"));
 }
 
+TEST_F(AnswererTest, AnswerNowLeavesTheThoughtAndAsksForTheAnswer) {
+  ScriptedGenerator model({{.kind = Piece::Kind::kThought, .text = "let me see, "},
+                           {.kind = Piece::Kind::kThought, .text = "and think on"},
+                           {.text = "It was opened on 3 May 1998 [1]."}});
+  std::stop_source now;
+  model.before_piece = [&](std::size_t piece) {
+    if (piece == 1) now.request_stop();
+  };
+  const Told told =
+      Ask({.text = "When was the Harbour Bridge opened?", .answer_now = now.get_token()}, &model);
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  EXPECT_EQ(told.text, "It was opened on 3 May 1998 [1].");
+  ASSERT_EQ(model.requests().size(), 2u);
+  EXPECT_TRUE(model.requests()[0].thinking);
+  EXPECT_FALSE(model.requests()[1].thinking);
+  EXPECT_EQ(told.answer->receipt.rung, Rung::kShort);
+}
+
+TEST_F(AnswererTest, AGeneratorThatEndsThoughtsIsTold) {
+  ScriptedGenerator model({{.kind = Piece::Kind::kThought, .text = "let me see, "},
+                           {.text = "It was opened on 3 May 1998 [1]."}});
+  model.ends_thoughts = true;
+  std::stop_source now;
+  model.before_piece = [&](std::size_t) { now.request_stop(); };
+  const Told told = Ask({.text = "When was the Harbour Bridge opened?",
+                         .thinking_budget = 100,
+                         .answer_now = now.get_token()},
+                        &model);
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  ASSERT_EQ(model.requests().size(), 1u);
+  EXPECT_TRUE(model.requests()[0].answer_now.stop_requested());
+  EXPECT_EQ(model.requests()[0].sampling.thinking_budget_tokens, 100);
+  EXPECT_EQ(told.answer->receipt.rung, Rung::kFull);
+}
+
+TEST_F(AnswererTest, AThoughtBeyondItsBudgetIsLeft) {
+  const std::string hundred_tokens(400, 'x');
+  ScriptedGenerator model({{.kind = Piece::Kind::kThought, .text = hundred_tokens},
+                           {.kind = Piece::Kind::kThought, .text = hundred_tokens},
+                           {.text = "It was opened on 3 May 1998 [1]."}});
+  const Told told =
+      Ask({.text = "When was the Harbour Bridge opened?", .thinking_budget = 100}, &model);
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  EXPECT_EQ(model.requests().size(), 2u);
+  EXPECT_EQ(told.text, "It was opened on 3 May 1998 [1].");
+  const Told within =
+      Ask({.text = "When was the Harbour Bridge opened?", .thinking_budget = 200}, &model);
+  EXPECT_EQ(model.requests().size(), 3u);
+  EXPECT_EQ(within.answer->receipt.rung, Rung::kFull);
+}
+
+TEST_F(AnswererTest, AnAnswerWantedAtOnceBeforeItsTurnIsNotThoughtAbout) {
+  ScriptedGenerator model({{.text = "It was opened on 3 May 1998 [1]."}});
+  std::stop_source now;
+  now.request_stop();
+  const Told told =
+      Ask({.text = "When was the Harbour Bridge opened?", .answer_now = now.get_token()}, &model);
+  ASSERT_EQ(model.requests().size(), 1u);
+  EXPECT_FALSE(model.requests()[0].thinking);
+  EXPECT_EQ(told.answer->receipt.mode, Mode::kQuick);
+}
+
+TEST_F(AnswererTest, TheLowestRungGivesThePassagesInTheirOwnWords) {
+  const Told told = Ask({.text = "When was the Harbour Bridge opened?", .rung = Rung::kResults});
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_EQ(told.answer->reason, "results");
+  EXPECT_EQ(told.answer->receipt.rung, Rung::kResults);
+  ASSERT_FALSE(told.citations.empty());
+  EXPECT_EQ(told.citations[0].document_id, "bridge");
+  for (const Citation& citation : told.citations) {
+    EXPECT_EQ(told.text.substr(citation.answer_start, citation.quote.size()), citation.quote);
+  }
+}
+
 TEST_F(AnswererTest, CitationsFollowTheirSentenceBeforeTheNextBegins) {
   ScriptedGenerator model({{.text = "Aurora was launched in 1987 [1]. Launched in 1989 [1]. So."}});
   const Told told =
