@@ -33,7 +33,6 @@ constexpr int kQuickTokens = 512;
 constexpr int kDeepTokens = 4096;
 constexpr int kShortTokens = 1024;
 constexpr int kShortThought = 256;
-constexpr int kMaxThinkingBudget = 1 << 20;
 constexpr std::size_t kMaxRequestIdBytes = 64;
 // Tokens of a thought are only estimated here: a model that keeps the budget itself comes first.
 constexpr double kThoughtSlack = 1.5;

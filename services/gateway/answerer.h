@@ -27,6 +27,8 @@
 
 namespace citeseek::gateway {
 
+inline constexpr int kMaxThinkingBudget = 1 << 20;
+
 // kAuto: deep if a model can be had, else extract.
 enum class Mode { kAuto, kExtract, kQuick, kDeep };
 

@@ -24,32 +24,24 @@ std::string_view NameOf(std::string_view json) {
   return json.substr(kFirst.size(), json.find('"', kFirst.size()) - kFirst.size());
 }
 
-// The receipt and our logs call the request by the same name.
-gateway::Event Named(const gateway::Event& event, const std::string& request_id) {
-  gateway::Event named = event;
-  if (auto* finished = std::get_if<gateway::FinishedEvent>(&named)) {
-    finished->answer.receipt.request_id = request_id;
-  }
-  return named;
-}
-
 absl::StatusOr<Outcome> Ask(gateway::Answerer* answerer, Request request) {
   absl::StatusOr<AskBody> ask = ParseAsk(request.body);
   if (!ask.ok()) return ask.status();
   ask->question.deadline = request.deadline;
   ask->question.stop = request.stop;
   ask->question.caller = request.caller;
+  ask->question.request_id = request.id;
   if (auto status = gateway::CheckQuestion(ask->question); !status.ok()) return status;
   const bool stream = ask->stream;
   return Work{.stream_type = stream ? kSseType : "",
               .heartbeat = stream ? kSseHeartbeat : "",
-              .run = [answerer, stream, question = std::move(ask->question), id = request.id,
+              .run = [answerer, stream, question = std::move(ask->question),
                       spend = request.spend](const Push& push) -> absl::StatusOr<std::string> {
                 std::string last;
                 const auto answer = answerer->Ask(question, [&](const gateway::Event& event) {
                   const bool whole = std::holds_alternative<gateway::FinishedEvent>(event);
                   if (!stream && !whole) return true;
-                  last = services::EventJson(Named(event, id));
+                  last = services::EventJson(event);
                   return whole || push(SseEvent(NameOf(last), last));
                 });
                 if (!answer.ok()) return answer.status();
@@ -138,6 +130,13 @@ std::vector<Route> ApiRoutes(const Doors& doors) {
         return Reply{.body = "{\"status\":\"ready\"}\n"};
       })};
   if (doors.answerer != nullptr) {
+    routes.push_back(
+        {"POST", "/api/v1/answer_now/*", &kApiDialect,
+         [answerer = doors.answerer](const Request& request) -> absl::StatusOr<Outcome> {
+           const absl::Status status = answerer->AnswerNow(request.rest);
+           if (!status.ok()) return status;
+           return Reply{.body = "{}"};
+         }});
     routes.push_back(
         {"POST", "/api/v1/ask", &kApiDialect, [answerer = doors.answerer](Request request) {
            return Ask(answerer, std::move(request));

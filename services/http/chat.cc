@@ -179,6 +179,7 @@ absl::StatusOr<Outcome> Chat(gateway::Answerer* answerer, Request request) {
   chat->question.deadline = request.deadline;
   chat->question.stop = request.stop;
   chat->question.caller = request.caller;
+  chat->question.request_id = request.id;
   if (auto status = gateway::CheckQuestion(chat->question); !status.ok()) return status;
   const bool stream = chat->stream;
   const auto completion = std::make_shared<Completion>(*std::move(chat), request.id);

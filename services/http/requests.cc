@@ -183,6 +183,7 @@ class Members {
     Text("collection", question.collection);
     Filters(question.filters);
     Flag("batch", question.batch);
+    Whole("thinking_budget", 0, gateway::kMaxThinkingBudget, question.thinking_budget);
     Whole<std::uint64_t>("min_generation", 0, kMaxWhole, question.min_generation);
   }
 

@@ -42,6 +42,7 @@ TEST_P(AnswererContract, EventsArriveInOrderWithEveryField) {
   ASSERT_EQ(events.size(), 8u);
   EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).place, 2);
   EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).eta, absl::Milliseconds(1500));
+  EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).rung, gateway::Rung::kShort);
   EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).hits.size(), 2u);
   EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).hits[1].passage_id, "doc-1#3");
   EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).generation, 99u);
@@ -90,9 +91,15 @@ TEST_P(AnswererContract, EveryFieldOfAQuestionArrives) {
                           .top_k = 0,
                           .collection = "c",
                           .filters = {{"k", "v"}},
-                          .min_generation = 5},
+                          .min_generation = 5,
+                          .request_id = "mine",
+                          .thinking_budget = 7,
+                          .batch = true},
                          TakeAll)
                     .ok());
+    EXPECT_EQ(fake_.last.request_id, "mine");
+    EXPECT_EQ(fake_.last.thinking_budget, 7);
+    EXPECT_TRUE(fake_.last.batch);
     EXPECT_EQ(fake_.last.text, "问");
     EXPECT_EQ(fake_.last.mode, mode);
     EXPECT_EQ(fake_.last.top_k, 0);
@@ -102,6 +109,14 @@ TEST_P(AnswererContract, EveryFieldOfAQuestionArrives) {
     EXPECT_EQ(fake_.last.filters[0].value, "v");
     EXPECT_EQ(fake_.last.min_generation, 5u);
   }
+}
+
+TEST_P(AnswererContract, AnswerNowReachesTheRunningCall) {
+  EXPECT_TRUE(answerer_.AnswerNow("running").ok());
+  EXPECT_TRUE(fake_.answered_now);
+  const absl::Status none = answerer_.AnswerNow("other");
+  EXPECT_EQ(none.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(none.message(), "no question of request id other is running");
 }
 
 TEST_P(AnswererContract, StatusCodesAndMessagesArriveUnchanged) {

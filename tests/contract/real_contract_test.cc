@@ -382,6 +382,7 @@ std::string Told(gateway::Answerer& answerer, const gateway::Question& question)
   Json all = Json::array();
   const auto answer = answerer.Ask(question, [&](const gateway::Event& event) {
     Json json = Json::parse(services::EventJson(event));
+    json.erase("request_id");
     if (json.contains("receipt")) {
       for (const char* field : {"request_id", "total_ms"}) json["receipt"].erase(field);
       for (Json& stage : json["receipt"]["stages"]) stage.erase("ms");

@@ -243,11 +243,21 @@ class FakeGenerator final : public inference::Generator {
 
 class FakeAnswerer final : public gateway::Answerer {
  public:
+  // Knows the call "running" alone.
+  absl::Status AnswerNow(const std::string& request_id) override {
+    if (request_id != "running") return Answerer::AnswerNow(request_id);
+    answered_now = true;
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<gateway::Answer> Ask(const gateway::Question& question,
                                       const gateway::EventSink& sink) override {
     last = question;
     const auto cancelled = [] { return absl::CancelledError("cancelled"); };
-    if (!sink(gateway::QueuedEvent{2, absl::Milliseconds(1500)})) return cancelled();
+    if (!sink(gateway::QueuedEvent{2, absl::Milliseconds(1500), gateway::Rung::kShort,
+                                   question.request_id})) {
+      return cancelled();
+    }
     if (auto s = script.Play(question.text, question.deadline, question.stop); !s.ok()) return s;
     FakeRetriever retriever;
     const auto found = retriever.Search({.text = "x", .top_k = question.top_k});
@@ -276,7 +286,7 @@ class FakeAnswerer final : public gateway::Answerer {
     answer.sentences = {{1, 13, gateway::Verdict::kPartly, 0.75, {"a", "“b”"}}};
     if (!sink(gateway::CheckedEvent{answer.sentences[0]})) return cancelled();
     answer.reason = "answered";
-    answer.receipt = {.request_id = "r",
+    answer.receipt = {.request_id = question.request_id.empty() ? "r" : question.request_id,
                       .asked_mode = question.mode,
                       .mode = gateway::Mode::kExtract,
                       .degraded = "no model",
@@ -300,6 +310,7 @@ class FakeAnswerer final : public gateway::Answerer {
 
   Script script;
   gateway::Question last;
+  bool answered_now = false;
   gateway::CheckRequest last_check;
 };
 

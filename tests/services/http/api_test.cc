@@ -31,6 +31,14 @@ TEST(HttpApi, AskStreamsTheEventsOfTheCommandLine) {
   EXPECT_EQ(last["receipt"]["request_id"], reply.headers.at("x-request-id"));
 }
 
+TEST(HttpApi, AnswerNowReachesTheRunningCall) {
+  HttpHarness http;
+  EXPECT_EQ(http.Post("/api/v1/answer_now/running", "").body, "{}");
+  EXPECT_TRUE(http.answerer.answered_now);
+  EXPECT_THAT(http.Post("/api/v1/answer_now/other", "").body,
+              HasSubstr("no question of request id other is running"));
+}
+
 TEST(HttpApi, AskWithoutAStreamIsItsLastEvent) {
   HttpHarness http;
   const HttpReply reply = http.Post("/api/v1/ask", R"({"question":"q","stream":false})");
