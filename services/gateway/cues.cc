@@ -418,6 +418,10 @@ QuestionCues ReadCues(std::string_view question) {
   const std::string lower = LowerAscii(question);
   cues.list = HasAny(question, kLists) || Has(lower, "what are") || Has(lower, "which are") ||
               Has(lower, "list ");
+  static constexpr auto kNewest =
+      std::to_array<std::string_view>({"latest", "newest", "most recent", "current version",
+                                       "current release", "最新", "最近一次"});
+  cues.newest = HasAny(lower, kNewest);
   return cues;
 }
 

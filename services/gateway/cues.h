@@ -16,7 +16,8 @@ enum class AnswerType { kAny, kPerson, kPlace, kDate, kNumber, kReason };
 struct QuestionCues {
   bool chinese = false;  // language of the words that frame the question
   AnswerType type = AnswerType::kAny;
-  bool list = false;  // asks for several things
+  bool list = false;    // asks for several things
+  bool newest = false;  // asks for the last one of several dated things
 };
 
 QuestionCues ReadCues(std::string_view question);

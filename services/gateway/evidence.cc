@@ -20,6 +20,8 @@ void Normalise(TermSet* terms) {
   terms->erase(std::unique(terms->begin(), terms->end()), terms->end());
 }
 
+constexpr std::size_t kTwoCharacters = 6;  // bytes
+
 // Of a Chinese character in the weight of a word, which has about two.
 constexpr double kCharacterShare = 0.5;
 
@@ -125,9 +127,10 @@ TermSet Evidence::Terms(std::string_view text) {
   return terms;
 }
 
-TermSet Evidence::KnownTerms(std::string_view text) const {
+TermSet Evidence::KnownTerms(std::string_view text, std::size_t least_wide_bytes) const {
   TermSet terms;
   for (const indexer::Term& term : analyzer_.Analyze(text)) {
+    if ((term.text[0] & '\x80') != 0 && term.text.size() < least_wide_bytes) continue;
     const auto found = ids_.find(term.text);
     if (found != ids_.end()) terms.push_back(found->second);
   }
@@ -232,7 +235,8 @@ std::vector<Slot> Evidence::Slots(std::string_view question) {
     }
   }
   for (const Rewording& rewording : FindRewordings(question)) {
-    const TermSet words = KnownTerms(rewording.words);
+    // Whole words: one character of a Chinese word says little.
+    const TermSet words = KnownTerms(rewording.words, kTwoCharacters);
     for (auto it = slots.lower_bound(rewording.range.start);
          it != slots.end() && it->first < rewording.range.end; ++it) {
       it->second.terms.insert(it->second.terms.end(), words.begin(), words.end());

@@ -55,8 +55,8 @@ class Evidence {
 
   // The terms of a text of the asker's or the model's; those that no passage holds get new ids.
   TermSet Terms(std::string_view text);
-  // Without those that no passage holds.
-  TermSet KnownTerms(std::string_view text) const;
+  // Without those that no passage holds, and the Chinese ones of fewer bytes.
+  TermSet KnownTerms(std::string_view text, std::size_t least_wide_bytes = 0) const;
   std::vector<Slot> Slots(std::string_view question);
   double Weight(TermId term) const { return term < weights_.size() ? weights_[term] : unseen_; }
   double Weight(const TermSet& terms) const;

@@ -19,7 +19,8 @@ constexpr double kUsualWeight = 20;          // of a question of four words
 constexpr double kWrongType = 0.6;           // asked when, but states no date
 constexpr double kLeads = 1.25;              // says what the heading above it promises
 constexpr double kAgreement = 0.35;
-constexpr double kEnough = 0.62;  // of the best sentence's worth, for another one
+constexpr double kAlikeRows = 0.9;  // of the best row's share of the question
+constexpr double kEnough = 0.62;    // of the best sentence's worth, for another one
 // The same, for one that carries no other part of the question.
 constexpr double kNearSameSource = 0.9;
 constexpr double kNearOtherSource = 0.75;  // which may confirm or contradict
@@ -62,6 +63,8 @@ Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::
   };
   const TermSet* before = index > 0 ? neighbour(index - 1) : nullptr;
   const TermSet* after = neighbour(index + 1);
+  // A column's head is a word or two, of which the question may hold half.
+  const bool table = sentence.kind == LineKind::kTableRow;
   Carried carried;
   double entities = 0, held_entities = 0;
   for (std::size_t i = 0; i < question.size(); ++i) {
@@ -74,6 +77,8 @@ Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::
       share = kContextShare;
     } else if (HoldsAny(&sentence.terms, slot.weak)) {
       share = kWeakShare;
+    } else if (table && HoldsAny(&sentence.context, slot.weak)) {
+      share = kWeakShare * kContextShare;
     } else if (HoldsAny(before, slot.terms) || HoldsAny(after, slot.terms)) {
       share = kNeighbourShare;
     } else {
@@ -145,6 +150,45 @@ void AddAgreement(const Evidence& evidence, const TermSet& question,
       all += weight;
     }
     if (all > 0) candidate.worth *= 1 + kAgreement * agreed / all;
+  }
+}
+
+// The first full year, month and day of a text: 20250603; 0 if it has none.
+int FirstDay(std::string_view text) {
+  for (const Value& value : FindValues(text)) {
+    if (!value.date) continue;
+    int parts[3] = {0, 0, 0};
+    std::size_t part = 0;
+    for (char c : value.number) {
+      if (c == '-' && ++part == 3) break;
+      if (c != '-') parts[part] = parts[part] * 10 + (c - '0');
+    }
+    if (parts[0] >= 1000 && part == 2) return (parts[0] * 100 + parts[1]) * 100 + parts[2];
+  }
+  return 0;
+}
+
+// Of table rows that carry about as much of the question, the one with the last date is "the
+// latest".
+void PreferNewestRow(const Evidence& evidence, std::vector<Candidate>* candidates) {
+  double carried = 0;
+  std::vector<int> days;
+  for (const Candidate& candidate : *candidates) {
+    const bool row = candidate.sentence->kind == LineKind::kTableRow;
+    days.push_back(row ? FirstDay(evidence.Text(*candidate.sentence)) : 0);
+    if (days.back() > 0) carried = std::max(carried, candidate.coverage);
+  }
+  Candidate* newest = nullptr;
+  int last = 0;
+  for (std::size_t i = 0; i < candidates->size(); ++i) {
+    if (days[i] <= last || (*candidates)[i].coverage < kAlikeRows * carried) continue;
+    last = days[i];
+    newest = &(*candidates)[i];
+  }
+  if (newest == nullptr) return;
+  for (const Candidate& candidate : *candidates) {
+    newest->worth = std::max(newest->worth, kLeads * candidate.worth);
+    newest->support = std::max(newest->support, candidate.support);
   }
 }
 
@@ -347,6 +391,7 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
     candidates.push_back(candidate);
   }
   AddAgreement(*evidence, terms, &candidates);
+  if (cues.newest) PreferNewestRow(*evidence, &candidates);
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.worth > b.worth; });
   if (candidates.empty()) return extract;

@@ -55,6 +55,35 @@ TEST(Extract, TitlesAndTableHeadersAnswerNothing) {
   }
 }
 
+TEST(Extract, TheLatestIsTheRowWithTheLastDate) {
+  const Extract extract = Ask(
+      "What is the latest version of Falcon?",
+      {MakeHit("a", "Falcon releases",
+               "Version numbers of Falcon have two parts.\n\nVersion | Released\n2.9 | 4 April "
+               "2023\n2.10 | 3 June 2025\n2.8 | 1 May 2022\n\nStores written by 2.8 can be read "
+               "by every later version.")});
+  ASSERT_FALSE(extract.sentences.empty());
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("2.10"));
+}
+
+TEST(Extract, AColumnsHeadCarriesItsCharacters) {
+  const Extract extract =
+      Ask("青石红用多少度的水泡？",
+          {MakeHit("a", "冲泡指南",
+                   "| 茶类 | 茶量 | 水温 | 第一泡 |\n|---|---|---|---|\n| 青石毛峰 | 3 克 | "
+                   "80 摄氏度 | 60 秒 |\n| 青石红 | 4 克 | 92 摄氏度 | 25 秒 |\n")});
+  ASSERT_FALSE(extract.sentences.empty());
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("92"));
+}
+
+TEST(Extract, OneCharacterOfAnotherWordForTheQuestionsIsNoDisagreement) {
+  const Extract extract =
+      Ask("青石茶厂什么时候成立？",
+          {MakeHit("a", "青石茶厂概况", "青石茶厂成立于1956年3月，由六个合作社合并而成。"),
+           MakeHit("b", "青石茶厂大事记", "二〇一六年，青石红茶生产线建成，第一年卖出二十三吨。")});
+  EXPECT_THAT(extract.disagreement, ElementsAre());
+}
+
 TEST(Extract, NothingIsSaidWithoutPassages) {
   EXPECT_TRUE(Ask("When was the bridge opened?", {}).sentences.empty());
 }
