@@ -24,6 +24,9 @@ const kAnswer =
   'Halden Bridge was opened to traffic on **14 May 1887** by the county surveyor [1]. ' +
   'The chronicle says that on 3 June 1888 the new bridge was opened [2].\n\n' +
   '- It was designed by Agnes Halden, who was thirty-one when she won the competition [1].\n';
+const kWrong =
+  'Halden Bridge was opened to traffic on 14 May 1887 [1]. It was opened to traffic on 14 May 1997 [1]. ' +
+  'Elephants paint its railings in violet every winter. That is all.';
 const kChinese = '望月桥是谁出资建的？';
 const kChineseAnswer = '桥始建于明嘉靖二十三年，由本地商人顾望月出资[1]。';
 
@@ -36,6 +39,10 @@ function script(prompt) {
     return [{ text: 'All [1].\n\n' + kVariants.slice(part * 250, part * 250 + 250).join('\n\n') }];
   }
   if (prompt.includes('Never')) return [{ thought: 'Halden ' }, { thought: 'Bridge' }, { hang: true }];
+  if (prompt.includes('Wrong')) return [{ thought: 'Hm.' }, ...words(kWrong).map((text) => ({ text }))];
+  if (prompt.includes('Dying')) {
+    return [{ thought: 'Hm.' }, { text: 'Halden Bridge was opened on 14 May 1887 [1]. It ' }, { hang: true }];
+  }
   if (prompt.includes('Broken')) return { status: 500 };
   if (prompt.includes('Slow')) {
     return [...words(kThought).map((thought) => ({ thought, after: 100 })), ...words(kAnswer).map((text) => ({ text }))];
@@ -66,16 +73,15 @@ async function startServer(model, more) {
     });
     child.on('exit', () => reject(new Error(`citeseek up ended: ${said}`)));
   });
+  const ended = new Promise((resolve) => child.on('exit', resolve));
   return {
     url,
-    stop: () =>
-      new Promise((resolve) => {
-        child.on('exit', () => {
-          rmSync(folder, { recursive: true, force: true });
-          resolve();
-        });
-        child.kill('SIGTERM');
-      }),
+    kill: () => child.kill('SIGKILL'),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -132,6 +138,21 @@ const shot = (page, name) =>
 async function ask(page, question) {
   await page.fill('input[name=q]', question);
   await page.press('input[name=q]', 'Enter');
+}
+
+// Three others who ask; returns how they leave.
+async function crowd(url, question) {
+  const others = new AbortController();
+  for (let i = 0; i < 3; ++i) {
+    fetch(`${url}/api/v1/ask`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ question: `${question} ${i}`, mode: 'deep' }),
+      signal: others.signal,
+    }).then((reply) => reply.text()).catch(() => {});
+  }
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return () => others.abort();
 }
 
 async function checkAccess(page, where) {
@@ -280,27 +301,68 @@ test('who must wait sees the place in line, and what the wait costs', async () =
   const busy = await startServer(model, 'limits:\n  model_calls: 1\n  patience_s: 300\n');
   try {
     await visit({}, async (page) => {
-      const others = new AbortController();
-      for (let i = 0; i < 3; ++i) {
-        fetch(`${busy.url}/api/v1/ask`, {
-          method: 'POST',
-          headers: { 'Content-Type': 'application/json' },
-          body: JSON.stringify({ question: `Slow ${i}: ${kQuestion}`, mode: 'deep' }),
-          signal: others.signal,
-        }).then((reply) => reply.text(), () => {});
-      }
-      await page.waitForTimeout(300);
+      const leave = await crowd(busy.url, `Slow: ${kQuestion}`);
       await ask(page, `Slow: ${kQuestion}`);
       await page.waitForSelector('.status:has-text("in line")');
       await page.waitForSelector('.extract .marker'); // meanwhile
-      assert.match(await page.textContent('.status'), /Place \d+ in line, about \d+ s/);
+      assert.match(await page.textContent('.status'), /Place \d+ in line, about \d+ (s|min)/);
       await shot(page, 'queued');
       await page.waitForSelector('.after');
       assert.ok((await page.textContent('.answer')).includes('14 May 1887'));
-      others.abort();
+      leave();
     }, busy.url);
   } finally {
     await busy.stop();
+  }
+});
+
+test('who would wait too long is answered by the documents, and told why', async () => {
+  const busy = await startServer(model, 'limits:\n  model_calls: 1\n  patience_s: 1\n');
+  try {
+    await visit({}, async (page) => {
+      const leave = await crowd(busy.url, 'Never: Halden?');
+      await ask(page, kQuestion);
+      await page.waitForSelector('.after');
+      assert.match(await page.textContent('.notice'), /without the model.*wait/s);
+      assert.match(await page.textContent('.answer'), /3 June 1888/);
+      assert.equal(await page.locator('.extract').count(), 0);
+      await shot(page, 'lowered');
+      leave();
+    }, busy.url);
+  } finally {
+    await busy.stop();
+  }
+});
+
+test('what the sources do not support is told in words, not in colour alone', () =>
+  visit({}, async (page) => {
+    await ask(page, `Wrong: ${kQuestion}`);
+    await page.waitForSelector('.after');
+    const tags = await page.locator('.answer .tag').allTextContents();
+    assert.ok(tags.includes('not supported'), `${tags}`);
+    assert.match(await page.textContent('.verdicts'), /\d supported.*\d not supported/);
+    await page.click('.problems summary');
+    assert.match(await page.textContent('.problems'), /1997|Elephants/);
+    await shot(page, 'verdicts');
+    await checkAccess(page, 'verdicts');
+  }));
+
+test('a server that dies while it answers leaves what it said, and a way to ask again', async () => {
+  const dying = await startServer(model, '');
+  try {
+    await visit({}, async (page) => {
+      await ask(page, `Dying: ${kQuestion}`);
+      await page.waitForSelector('.answer .marker');
+      dying.kill();
+      await page.waitForSelector('[role=alert]');
+      assert.match(await page.textContent('[role=alert]'), /connection broke/);
+      assert.match(await page.textContent('.answer'), /14 May 1887/);
+      await shot(page, 'cut');
+      await page.click('[role=alert] button');
+      await page.waitForSelector('[role=alert]:has-text("cannot be reached")');
+    }, dying.url);
+  } finally {
+    await dying.stop();
   }
 });
 

@@ -196,6 +196,17 @@ test('claims are cut out of the text, and told behind their markers', () => {
   assert.deepEqual(kinds, ['text', 'claim', 'strong', 'claim', 'marker', 'claim', 'tag', 'text']);
 });
 
+test('a tag stands right behind its claim, and blanks where they were', () => {
+  const text = 'One. Two. [1] Three';
+  const claims = claimsOf(text, [], [
+    { start: 0, end: 4, verdict: 'partly' },
+    { start: 5, end: 9, verdict: 'unsupported' },
+  ]);
+  const [paragraph] = parse(text) as any[];
+  const said = cutClaims(paragraph.of, claims).map((p: any) => p.text ?? p.kind);
+  assert.deepEqual(said, ['One.', 'tag', ' ', 'Two.', ' ', 'marker', 'tag', ' Three']);
+});
+
 test('without checked sentences the best citation of each speaks', () => {
   const citations = [
     { ...kCitation, verdict: 'unsupported' as const },

@@ -73,7 +73,7 @@ export function Thought({ reply }: { reply: Reply }) {
     if (thinking && body.current) body.current.scrollTop = body.current.scrollHeight;
   }, [reply.thought, open]);
   const until = thinking ? Math.max(now, reply.thinkingSince) : reply.thinkingUntil;
-  const time = words.seconds((until - reply.thinkingSince) / 1000);
+  const time = words.seconds(Math.max(0.1, (until - reply.thinkingSince) / 1000));
   return (
     <section class="thought">
       <button
@@ -108,6 +108,27 @@ export function Verdicts({ claims }: { claims: Claim[] }) {
         </li>
       ))}
     </ul>
+  );
+}
+
+// The sentences that are not supported, with what the check found.
+export function Problems({ claims, text }: { claims: Claim[]; text: string }) {
+  const words = useWords();
+  const bad = claims.filter(({ verdict }) => verdict === 'partly' || verdict === 'unsupported');
+  if (bad.every(({ problems }) => problems.length === 0)) return null;
+  return (
+    <details class="problems">
+      <summary>{words.problemsTitle}</summary>
+      <ul>
+        {bad.map(({ start, end, verdict, problems }) => (
+          <li key={start}>
+            <q>{text.slice(start, end).replace(/\s*\[\d+\]/g, '').replace(/[*_`#]+/g, '').trim()}</q>
+            <span class={`tag ${verdict}`}>{words.verdicts[verdict]}</span>
+            {problems.length > 0 && <p class="quiet">{problems.join('; ')}</p>}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
@@ -222,9 +243,15 @@ export function Sources(props: {
   );
 }
 
-// The first words of a passage without the marks of its headings.
+// The first words of a passage without the marks of its headings and tables.
 export function snippet(text: string): string {
-  const body = text.replace(/^(?:#{1,6} [^\n]*\n+)+/, '').replace(/\s+/g, ' ').trim();
+  const body = text
+    .replace(/^(?:#{1,6} [^\n]*\n+)+/, '')
+    .replace(/^[\s|:-]+$/gm, '')
+    .replace(/[ \t]*\|[ \t]*/g, ' · ')
+    .replace(/^ · | · $/gm, '')
+    .replace(/\s+/g, ' ')
+    .trim();
   return (body || text.replace(/^#+ /, '')).slice(0, 220);
 }
 

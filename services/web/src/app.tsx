@@ -1,7 +1,7 @@
 // App: the page as a whole; its address (#q=...&mode=...) says what is asked.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-import { FailureView, Prose, ReceiptView, Sources, Status, Thought, Verdicts, claimsIn } from './answer';
+import { FailureView, Problems, Prose, ReceiptView, Sources, Status, Thought, Verdicts, claimsIn } from './answer';
 import * as api from './api';
 import { useAsking, type Asking } from './asking';
 import { Box } from './box';
@@ -341,12 +341,18 @@ function Asked(props: {
     if (extract?.text && performance.getEntriesByName('extract').length === 0) performance.mark('extract');
   }, [extract?.text]);
 
-  const { receipt } = main;
+  const { receipt, reason } = main;
+  const title =
+    reason === 'no_evidence' || !quotes
+      ? words.answerTitle
+      : (receipt?.rung ?? main.rung) === 'results'
+        ? words.resultsTitle
+        : words.extractTitle;
   return (
     <div class="asked">
       <article aria-labelledby="question">
         <h1 id="question">{asking.question}</h1>
-        {beside && beside.text !== '' && (
+        {beside && beside.text !== '' && beside.reason !== 'no_evidence' && (
           <section class="extract" aria-labelledby="extract-title">
             <h2 id="extract-title">{words.extractTitle}</h2>
             <Prose reply={beside} hits={beside.hits ?? []} open={openAndClose} peek={peek} />
@@ -356,14 +362,15 @@ function Asked(props: {
         <Status reply={main} />
         {receipt && receipt.degraded !== '' && (
           <p class="notice">
-            {words.lowered[receipt.rung ?? 'full']} <span class="detail">{receipt.degraded}</span>
+            {reason === 'overloaded' ? words.overloaded : words.lowered[receipt.rung ?? 'full']}{' '}
+            <span class="detail">{receipt.degraded}</span>
           </p>
         )}
         {main.text !== '' && (
           <section class={quotes ? 'answer quotes' : 'answer'} aria-labelledby="answer-title">
-            <h2 id="answer-title">{quotes ? words.extractTitle : words.answerTitle}</h2>
+            <h2 id="answer-title">{title}</h2>
             <Prose reply={main} hits={main.hits ?? []} open={openAndClose} peek={peek} />
-            {main.reason === 'length' && <p class="notice">{words.cut}</p>}
+            {reason === 'length' && <p class="notice">{words.cut}</p>}
           </section>
         )}
         {main.end === 'stopped' && main.text === '' && <p class="quiet">{words.noText}</p>}
@@ -377,6 +384,7 @@ function Asked(props: {
                 {words.again}
               </button>
             </span>
+            <Problems claims={claims} text={main.text} />
             {receipt && <ReceiptView receipt={receipt} />}
           </footer>
         )}

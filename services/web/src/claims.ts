@@ -73,14 +73,21 @@ export type Piece =
 // Cuts the texts of one row of the tree at the bounds of the claims, which do not overlap.
 export function cutClaims(row: Inline[], claims: Claim[]): Piece[] {
   let open: Claim | null = null;
+  let blank: Piece | null = null; // between a claim and what decides where its tag stands
   const cut = (parts: Inline[]): Piece[] => {
     const out: Piece[] = [];
+    const close = () => {
+      if (open) out.push({ kind: 'tag', claim: open });
+      if (blank) out.push(blank);
+      open = blank = null;
+    };
     const say = (text: string, at: number) => {
-      if (open && text.trim() !== '') {
-        out.push({ kind: 'tag', claim: open });
-        open = null;
+      if (open && !blank && text.trim() === '') {
+        blank = { kind: 'text', text, at };
+      } else {
+        close();
+        out.push({ kind: 'text', text, at });
       }
-      out.push({ kind: 'text', text, at });
     };
     for (const part of parts) {
       if (part.kind === 'strong' || part.kind === 'em') {
@@ -88,6 +95,8 @@ export function cutClaims(row: Inline[], claims: Claim[]): Piece[] {
         continue;
       }
       if (part.kind !== 'text') {
+        if (blank) out.push(blank);
+        blank = null;
         out.push(part);
         continue;
       }
@@ -99,7 +108,9 @@ export function cutClaims(row: Inline[], claims: Claim[]): Piece[] {
         const first = Math.max(from, claim.start);
         const last = Math.min(end, claim.end);
         if (first > from) say(slice(from, first), from);
-        if (open && open !== claim) out.push({ kind: 'tag', claim: open });
+        if (open !== claim) close();
+        if (blank) out.push(blank);
+        blank = null;
         open = claim;
         out.push({ kind: 'claim', claim, text: slice(first, last) });
         from = last;
