@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 deploy/packages.sh build test lint
 
-shellcheck deploy/*.sh tests/*.sh .ci/run .githooks/pre-commit
+shellcheck deploy/*.sh tests/*.sh tests/web/*.sh services/web/*.sh .ci/run .githooks/pre-commit
 if (($#)); then
   files=("$@")
 else

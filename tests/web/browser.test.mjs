@@ -33,6 +33,8 @@ const kChineseAnswer = '桥始建于明嘉靖二十三年，由本地商人顾�
 const kVariants = variants();
 const words = (text) => text.match(/\S+\s*/g);
 
+let endless = 0;
+
 function script(prompt) {
   if (prompt.includes('Which ways out')) {
     const part = Number(/part (\d+)/.exec(prompt)[1]);
@@ -42,6 +44,9 @@ function script(prompt) {
   if (prompt.includes('Wrong')) return [{ thought: 'Hm.' }, ...words(kWrong).map((text) => ({ text }))];
   if (prompt.includes('Dying')) {
     return [{ thought: 'Hm.' }, { text: 'Halden Bridge was opened on 14 May 1887 [1]. It ' }, { hang: true }];
+  }
+  if (prompt.includes('Endless')) {
+    return ++endless > 1 ? [{ text: kAnswer }] : [{ thought: 'Halden ' }, { thought: 'Bridge' }, { hang: true }];
   }
   if (prompt.includes('Broken')) return { status: 500 };
   if (prompt.includes('Slow')) {
@@ -297,6 +302,20 @@ test('stopping closes the stream, and the model is told', () =>
     await checkAccess(page, 'stopped');
   }));
 
+test('a thought can be ended, and the answer follows', () =>
+  visit({}, async (page) => {
+    await ask(page, `Endless: ${kQuestion}`);
+    await page.waitForSelector('#thought:not([hidden])');
+    await shot(page, 'thinking-long');
+    await checkAccess(page, 'thinking');
+    await page.click('text=Answer now');
+    await page.waitForSelector('.after');
+    assert.equal(await page.textContent('.answer strong'), '14 May 1887');
+    assert.equal(await page.locator('.now').count(), 0);
+    assert.equal(await page.locator('.notice').count(), 0); // as was asked for
+    await shot(page, 'answered-now');
+  }));
+
 test('who must wait sees the place in line, and what the wait costs', async () => {
   const busy = await startServer(model, 'limits:\n  model_calls: 1\n  patience_s: 300\n');
   try {
@@ -493,13 +512,16 @@ test('a telephone of 360 px shows everything without scrolling sideways', () =>
   visit({ viewport: { width: 360, height: 720 }, hasTouch: true, isMobile: true }, async (page) => {
     await checkWidth(page, 'start');
     await shot(page, 'phone-start');
+    await ask(page, kQuestion);
+    await page.waitForSelector('.after');
+    await shot(page, 'phone-answer');
+    await page.tap('.brand');
     await page.type('input[name=q]', 'halden br');
     await page.waitForSelector('#suggestions [role=option]');
     await checkWidth(page, 'suggestions');
     await ask(page, `${kQuestion} ${'Verylongword'.repeat(20)}`);
     await page.waitForSelector('.after');
     await checkWidth(page, 'answer');
-    await shot(page, 'phone-answer');
     await checkAccess(page, 'phone');
     await page.tap('.answer .marker');
     await page.waitForSelector('.viewer mark');

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# run.sh unit|rebuild|browser [BINARY OUTPUT]: one of the tests of the search page, for CTest. Without
-# node and the packages of services/web, which tests/run.sh web installs, they are skipped: exit 77.
+# run.sh current|unit|rebuild|browser [BINARY OUTPUT]: one of the tests of the search page, for CTest.
+# Without node and the packages of services/web, which tests/run.sh web installs, all but the first are
+# skipped: exit 77.
 set -euo pipefail
 
 here="$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
@@ -11,6 +12,12 @@ skip() {
   echo "SKIPPED: the search page is not tested: $1" >&2
   exit 77
 }
+
+if [[ "$1" == current ]]; then
+  "$root/services/web/build.sh" --sources | diff "$root/services/web/dist/sources.sha256" - ||
+    { echo "services/web/dist is older than its sources: run services/web/build.sh" >&2; exit 1; }
+  exit
+fi
 
 command -v node >/dev/null || skip "node is not there; tests/run.sh web installs it"
 cmp -s "$root/services/web/package-lock.json" "$work/node_modules/.installed" ||

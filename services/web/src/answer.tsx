@@ -1,6 +1,7 @@
 // Answer: what is shown of one question: place in line, thought, answer, sources, receipt.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
+import * as api from './api';
 import { claimsOf, countVerdicts, type Claim } from './claims';
 import type { Hit, Receipt, Verdict } from './events';
 import { parse } from './markdown';
@@ -67,6 +68,7 @@ export function Thought({ reply }: { reply: Reply }) {
   const thinking = reply.thinkingUntil === 0;
   const now = useClock(thinking && reply.end === '', 100);
   const [turned, setTurned] = useState<boolean | null>(null); // by the reader
+  const [hurried, setHurried] = useState(false);
   const body = useRef<HTMLDivElement>(null);
   const open = turned ?? thinking;
   useEffect(() => {
@@ -86,6 +88,20 @@ export function Thought({ reply }: { reply: Reply }) {
         <span class="chevron" aria-hidden="true" />
         {thinking ? `${words.thinking} ${time}` : words.thought(time)}
       </button>
+      {thinking && reply.end === '' && reply.requestId !== '' && (
+        <button
+          type="button"
+          class="now"
+          disabled={hurried}
+          onClick={() => {
+            setHurried(true);
+            // It may have begun to answer by itself; else the button can be pressed once more.
+            api.answerNow(reply.requestId).catch(() => setHurried(false));
+          }}
+        >
+          {words.answerNow}
+        </button>
+      )}
       <div id="thought" ref={body} class={thinking ? 'live' : ''} hidden={!open} tabIndex={0}>
         {reply.thought}
       </div>

@@ -78,6 +78,11 @@ export async function ask(
   }
 }
 
+// The thought of the running call ends, and its answer follows.
+export async function answerNow(requestId: string): Promise<void> {
+  await call(`/api/v1/answer_now/${encodeURIComponent(requestId)}`, { method: 'POST' });
+}
+
 export async function suggest(text: string, signal: AbortSignal): Promise<Suggestion[]> {
   const response = await call(`/api/v1/suggest?q=${encodeURIComponent(text)}`, { signal });
   return ((await response.json()) as { suggestions: Suggestion[] }).suggestions;

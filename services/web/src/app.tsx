@@ -351,7 +351,9 @@ function Asked(props: {
   return (
     <div class="asked">
       <article aria-labelledby="question">
-        <h1 id="question">{asking.question}</h1>
+        <h1 id="question" class={asking.question.length > 120 ? 'long' : ''}>
+          {asking.question}
+        </h1>
         {beside && beside.text !== '' && beside.reason !== 'no_evidence' && (
           <section class="extract" aria-labelledby="extract-title">
             <h2 id="extract-title">{words.extractTitle}</h2>

@@ -53,7 +53,7 @@ export interface Receipt {
 }
 
 export type AskEvent =
-  | { event: 'queued'; place: number; eta_ms: number; rung?: Rung }
+  | { event: 'queued'; place: number; eta_ms: number; rung?: Rung; request_id?: string }
   | { event: 'searched'; hits: Hit[]; generation: number }
   | { event: 'thought'; text: string }
   | { event: 'answer'; text: string }

@@ -17,6 +17,7 @@ export interface Reply {
   eta: number; // milliseconds, told at `toldAt`
   toldAt: number;
   rung: Rung | '';
+  requestId: string; // names the running call
   hits: Hit[] | null;
   thought: string;
   thinkingSince: number;
@@ -36,6 +37,7 @@ export const kNoReply: Reply = {
   eta: 0,
   toldAt: 0,
   rung: '',
+  requestId: '',
   hits: null,
   thought: '',
   thinkingSince: 0,
@@ -59,6 +61,7 @@ export function take(reply: Reply, event: AskEvent, now: number): Reply {
         eta: event.eta_ms,
         toldAt: now,
         rung: event.rung ?? '',
+        requestId: event.request_id ?? '',
       };
     case 'searched':
       return { ...reply, stage: 'searching', hits: event.hits };
