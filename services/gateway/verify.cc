@@ -138,24 +138,26 @@ struct Verifier::Stretch {
 Verifier::Verifier(const Evidence* evidence, const indexer::Analyzer* analyzer)
     : evidence_(evidence), analyzer_(analyzer) {}
 
-const std::vector<Verifier::Line>& Verifier::Lines(int source) {
-  const auto [entry, fresh] = lines_.try_emplace(source);
-  if (!fresh) return entry->second;
+const Verifier::Source& Verifier::Read(int number) {
+  const auto [entry, fresh] = sources_.try_emplace(number);
+  Source& source = entry->second;
+  if (!fresh) return source;
   for (const Sentence& sentence : evidence_->sentences()) {
-    if (sentence.source != source) continue;
+    if (sentence.source != number) continue;
     Line line{.sentence = &sentence,
               .statement = ReadStatement(evidence_->Text(sentence), *analyzer_)};
+    const auto at = static_cast<std::uint32_t>(source.lines.size());
     for (Token& token : line.statement.tokens) {
       token.range.start += sentence.range.start;
       token.range.end += sentence.range.start;
-      line.keys.push_back(KeyOf(token));
+      std::vector<std::uint32_t>& holders = source.holders[KeyOf(token)];
+      if (holders.empty() || holders.back() != at) holders.push_back(at);
     }
-    std::sort(line.keys.begin(), line.keys.end());
-    entry->second.push_back(std::move(line));
+    source.lines.push_back(std::move(line));
   }
-  titles_[source] =
-      ReadStatement(evidence_->hits()[static_cast<std::size_t>(source)].title, *analyzer_);
-  return entry->second;
+  source.title =
+      ReadStatement(evidence_->hits()[static_cast<std::size_t>(number)].title, *analyzer_);
+  return source;
 }
 
 Verifier::Claim Verifier::Read(std::string_view sentence) const {
@@ -176,19 +178,16 @@ Verifier::Claim Verifier::Read(std::string_view sentence) const {
 }
 
 // The lines whose neighbourhood holds most of the claim, in order.
-std::vector<std::size_t> Verifier::Promising(const std::vector<Line>& lines,
-                                             const Claim& claim) const {
-  std::vector<std::pair<double, std::size_t>> ranked;
-  std::vector<double> held(lines.size() + kMaxStretch);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    for (std::size_t k = 0; k < claim.weights.size(); ++k) {
-      if (claim.weights[k] <= 0) continue;
-      const std::uint64_t key = KeyOf(claim.tokens()[k]);
-      const auto& keys = lines[i].keys;
-      if (std::binary_search(keys.begin(), keys.end(), key)) held[i] += claim.weights[k];
-    }
+std::vector<std::size_t> Verifier::Promising(const Source& source, const Claim& claim) const {
+  std::vector<double> held(source.lines.size() + kMaxStretch);
+  for (std::size_t k = 0; k < claim.weights.size(); ++k) {
+    if (claim.weights[k] <= 0) continue;
+    const auto found = source.holders.find(KeyOf(claim.tokens()[k]));
+    if (found == source.holders.end()) continue;
+    for (std::uint32_t line : found->second) held[line] += claim.weights[k];
   }
-  for (std::size_t i = 0; i < lines.size(); ++i) {
+  std::vector<std::pair<double, std::size_t>> ranked;
+  for (std::size_t i = 0; i < source.lines.size(); ++i) {
     ranked.emplace_back(-held[i] - 0.5 * (held[i + 1] + held[i + 2]), i);
   }
   if (ranked.size() > kMaxLines) {
@@ -203,9 +202,10 @@ std::vector<std::size_t> Verifier::Promising(const std::vector<Line>& lines,
 
 // How far what stands around a line holds each token of the claim: title, headings above and table
 // header, and the two sentences before.
-std::vector<double> Verifier::HeldAround(const Claim& claim, const std::vector<Line>& lines,
-                                         int source, std::size_t first) const {
-  std::vector<Token> above = titles_.at(source).tokens, before;
+std::vector<double> Verifier::HeldAround(const Claim& claim, const Source& source,
+                                         std::size_t first) const {
+  const std::vector<Line>& lines = source.lines;
+  std::vector<Token> above = source.title.tokens, before;
   for (std::size_t i = first; i-- > 0;) {
     const bool heading = !lines[i].sentence->answers;
     const bool row = lines[i].sentence->kind == LineKind::kTableRow ||
@@ -226,7 +226,8 @@ std::vector<double> Verifier::HeldAround(const Claim& claim, const std::vector<L
 }
 
 Support Verifier::CheckClaim(const Claim& claim, int source) {
-  const std::vector<Line>& lines = Lines(source);
+  const Source& read = Read(source);
+  const std::vector<Line>& lines = read.lines;
   const std::span<const Token> tokens = claim.tokens();
   Support support{.source = source};
   if (lines.empty()) return support;
@@ -236,8 +237,8 @@ Support Verifier::CheckClaim(const Claim& claim, int source) {
     return support;
   }
   Stretch best, line;  // of any length; of one sentence
-  for (std::size_t i : Promising(lines, claim)) {
-    const std::vector<double> around = HeldAround(claim, lines, source, i);
+  for (std::size_t i : Promising(read, claim)) {
+    const std::vector<double> around = HeldAround(claim, read, i);
     std::vector<Token> joined;
     for (std::size_t n = 1; n <= kMaxStretch && i + n <= lines.size(); ++n) {
       const auto& more = lines[i + n - 1].statement.tokens;
@@ -258,7 +259,7 @@ Support Verifier::CheckClaim(const Claim& claim, int source) {
       }
     }
   }
-  const std::vector<double> around = HeldAround(claim, lines, source, best.first);
+  const std::vector<double> around = HeldAround(claim, read, best.first);
   double carried = 0;
   int missing = -1;  // a number or name that is nowhere
   std::vector<bool> strange(tokens.size());
@@ -291,7 +292,7 @@ Support Verifier::CheckClaim(const Claim& claim, int source) {
     support.fault = absl::StrCat("\"", claim.Written(at, at), "\" is not in the source");
     return support;
   }
-  const auto& title = titles_[source].tokens;
+  const auto& title = read.title.tokens;
   Difference difference = FindDifference(tokens, best.tokens, match, title);
   const Stretch* stretch = &best;
   // A name of the next sentence must not stand in for the one that is meant here.

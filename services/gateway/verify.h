@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "services/gateway/align.h"
@@ -52,15 +53,18 @@ class Verifier {
   struct Line {
     const Sentence* sentence = nullptr;
     Statement statement;
-    std::vector<std::uint64_t> keys;  // of its tokens, sorted
+  };
+  struct Source {
+    std::vector<Line> lines;
+    Statement title;
+    std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> holders;  // lines, by token
   };
   struct Claim;
   struct Stretch;
 
-  const std::vector<Line>& Lines(int source);
-  std::vector<std::size_t> Promising(const std::vector<Line>& lines, const Claim& claim) const;
-  std::vector<double> HeldAround(const Claim& claim, const std::vector<Line>& lines, int source,
-                                 std::size_t first) const;
+  const Source& Read(int source);
+  std::vector<std::size_t> Promising(const Source& source, const Claim& claim) const;
+  std::vector<double> HeldAround(const Claim& claim, const Source& source, std::size_t first) const;
   Claim Read(std::string_view sentence) const;
   Support CheckClaim(const Claim& claim, int source);
   std::string Explain(const Claim& claim, const Stretch& stretch, const Difference& difference,
@@ -70,8 +74,7 @@ class Verifier {
 
   const Evidence* evidence_;
   const indexer::Analyzer* analyzer_;
-  std::map<int, std::vector<Line>> lines_;
-  std::map<int, Statement> titles_;
+  std::map<int, Source> sources_;
 };
 
 }  // namespace citeseek::gateway
