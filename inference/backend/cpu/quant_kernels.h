@@ -41,7 +41,7 @@ extern const QuantKernels kQ8Portable;
 extern const QuantKernels kQ4Portable;
 
 // Need AVX2, FMA and F16C. The byte product saturates at 16 bits, and the way around that would
-// cost a third of the speed: the int8 product takes inputs of 7 bits (docs/adr/0011).
+// cost a third of the speed: the int8 product takes inputs of 7 bits (docs/adr/0009).
 extern const QuantKernels kQ8Avx2;
 extern const QuantKernels kQ4Avx2;
 
