@@ -317,8 +317,10 @@ absl::Status App::Parts::ServeHttp(const ServerOptions& options) {
                              .embedder = embedder.get(),
                              .reranker = reranker.get(),
                              .ready = [this] { return health->status(); }};
-  std::vector<http::Route> routes = http::ChatRoutes(doors);
-  for (http::Route& route : http::ApiRoutes(doors)) routes.push_back(std::move(route));
+  std::vector<http::Route> routes;
+  for (auto make : {http::ApiRoutes, http::ChatRoutes, http::ResponsesRoutes, http::ModelRoutes}) {
+    for (http::Route& route : make(doors)) routes.push_back(std::move(route));
+  }
   if (answerer != nullptr) {
     for (http::Route& route : http::PageRoutes()) routes.push_back(std::move(route));
   }
@@ -327,7 +329,8 @@ absl::Status App::Parts::ServeHttp(const ServerOptions& options) {
       .routes = std::move(routes),
       .keys = keys.get(),
       .cors = config.http.cors,
-      .workers = QuestionThreads(),
+      .workers = options.workers,
+      .line_workers = QuestionThreads(),
       .queue_limit = options.queue_limit,
       .max_connections = static_cast<std::size_t>(config.http.connections),
       .max_body_bytes = static_cast<std::size_t>(config.http.max_body),

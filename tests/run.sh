@@ -12,7 +12,7 @@ shift || true
 select=()
 case "$preset" in
   dev) targets=(all) select=(-LE web) ;;
-  web) targets=(citeseek) select=(-L web) ;;
+  web) targets=(citeseek descriptors) select=(-L web) ;;
   asan) targets=(unit_tests contract_tests fuzz_replays) select=(-L 'unit|contract|fuzz') ;;
   tsan) targets=(unit_tests) select=(-L '^unit$') ;;
   *)

@@ -14,29 +14,44 @@ std::string UrlOf(const gateway::Citation& citation) {
                       "?version=", citation.version);
 }
 
-Annotation Annotations::Place(std::string_view text, const gateway::Citation& citation) {
-  Annotation annotation{.url = UrlOf(citation),
-                        .title = citation.title.empty() ? citation.document_id : citation.title};
+const Annotation* Annotations::Note(const gateway::Event& event) {
+  if (const auto* searched = std::get_if<gateway::SearchedEvent>(&event)) {
+    for (const retrieval::Hit& hit : searched->hits) passages_.push_back(hit.passage_id);
+  } else if (const auto* answer = std::get_if<gateway::AnswerEvent>(&event)) {
+    text_ += answer->text;
+  } else if (const auto* cited = std::get_if<gateway::CitationEvent>(&event)) {
+    return &all_.emplace_back(Place(cited->citation));
+  }
+  return nullptr;
+}
+
+Annotation Annotations::Place(const gateway::Citation& citation) {
   const std::string marker = absl::StrCat("[", citation.marker, "]");
-  std::size_t start = std::min<std::size_t>(citation.answer_start, text.size());
+  std::size_t start = std::min<std::size_t>(citation.answer_start, text_.size());
   std::size_t end =
-      std::min<std::size_t>(std::max(citation.answer_end, citation.answer_start), text.size());
-  for (std::size_t at = text.find(marker, start); at != std::string_view::npos;
-       at = text.find(marker, at + 1)) {
+      std::min<std::size_t>(std::max(citation.answer_end, citation.answer_start), text_.size());
+  for (std::size_t at = text_.find(marker, start); at != std::string::npos;
+       at = text_.find(marker, at + 1)) {
     if (!used_.insert(at).second) continue;
     start = at;
     end = at + marker.size();
     break;
   }
-  annotation.start = CodePoint(text, start);
-  annotation.end = CodePoint(text, end);
-  return annotation;
+  const auto hit = static_cast<std::size_t>(citation.marker) - 1;
+  return {.url = UrlOf(citation),
+          .title = citation.title.empty() ? citation.document_id : citation.title,
+          .start = CodePoint(start),
+          .end = CodePoint(end),
+          .marker = citation.marker,
+          .document_id = citation.document_id,
+          .passage_id = hit < passages_.size() ? passages_[hit] : "",
+          .quote = citation.quote};
 }
 
-std::size_t Annotations::CodePoint(std::string_view text, std::size_t byte) {
+std::size_t Annotations::CodePoint(std::size_t byte) {
   if (byte < known_byte_) known_byte_ = known_code_point_ = 0;
   for (; known_byte_ < byte; ++known_byte_) {
-    if ((text[known_byte_] & '\xC0') != '\x80') ++known_code_point_;
+    if ((text_[known_byte_] & '\xC0') != '\x80') ++known_code_point_;
   }
   return known_code_point_;
 }

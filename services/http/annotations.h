@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <set>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "services/gateway/answerer.h"
 
@@ -18,6 +18,10 @@ struct Annotation {
   std::string title;
   std::size_t start = 0;  // code points of the answer: the marker, else the sentence
   std::size_t end = 0;
+  int marker = 0;
+  std::string document_id;
+  std::string passage_id;
+  std::string quote;
 };
 
 // The document's own address if it is of the web, else the one that it has on this server.
@@ -25,12 +29,18 @@ std::string UrlOf(const gateway::Citation& citation);
 
 class Annotations {
  public:
-  // `text`: the answer so far.
-  Annotation Place(std::string_view text, const gateway::Citation& citation);
+  // To be told every event. What a citation became, else null; until the next call.
+  const Annotation* Note(const gateway::Event& event);
+
+  const std::vector<Annotation>& all() const { return all_; }
 
  private:
-  std::size_t CodePoint(std::string_view text, std::size_t byte);
+  Annotation Place(const gateway::Citation& citation);
+  std::size_t CodePoint(std::size_t byte);
 
+  std::string text_;                   // of the answer so far
+  std::vector<std::string> passages_;  // by marker, from 1
+  std::vector<Annotation> all_;
   std::set<std::size_t> used_;  // markers that have their citation, by their first byte
   std::size_t known_byte_ = 0;
   std::size_t known_code_point_ = 0;

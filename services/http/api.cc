@@ -33,7 +33,8 @@ absl::StatusOr<Outcome> Ask(gateway::Answerer* answerer, Request request) {
   ask->question.request_id = request.id;
   if (auto status = gateway::CheckQuestion(ask->question); !status.ok()) return status;
   const bool stream = ask->stream;
-  return Work{.stream_type = stream ? kSseType : "",
+  return Work{.in_line = true,
+              .stream_type = stream ? kSseType : "",
               .heartbeat = stream ? kSseHeartbeat : "",
               .run = [answerer, stream, question = std::move(ask->question),
                       spend = request.spend](const Push& push) -> absl::StatusOr<std::string> {

@@ -33,6 +33,15 @@ Json UsageJson(const gateway::Receipt& receipt) {
           {"total_tokens", receipt.prompt_tokens + receipt.completion_tokens}};
 }
 
+Json UrlCitation(const Annotation& annotation) {
+  return {{"type", "url_citation"},
+          {"url_citation",
+           {{"url", annotation.url},
+            {"title", annotation.title},
+            {"start_index", annotation.start},
+            {"end_index", annotation.end}}}};
+}
+
 // Writes one answer, as a stream of chunks or whole.
 class Completion {
  public:
@@ -49,8 +58,9 @@ class Completion {
     std::string chunks;
     if (!begun_) chunks += Chunk({{"role", "assistant"}, {"content", ""}});
     begun_ = true;
-    Note(event);
-    if (const auto* thought = std::get_if<gateway::ThoughtEvent>(&event)) {
+    if (const Annotation* annotation = annotations_.Note(event)) {
+      chunks += Chunk({{"annotations", Json::array({UrlCitation(*annotation)})}});
+    } else if (const auto* thought = std::get_if<gateway::ThoughtEvent>(&event)) {
       chunks += Chunk({{"reasoning_content", thought->text}, {"reasoning", thought->text}});
     } else if (const auto* answer = std::get_if<gateway::AnswerEvent>(&event)) {
       chunks += Chunk({{"content", answer->text}});
@@ -59,8 +69,6 @@ class Completion {
         absl::StrAppend(&chunks, ": place ", queued->place, " in line, about ",
                         absl::ToInt64Seconds(absl::Ceil(queued->eta, absl::Seconds(1))), " s\n\n");
       }
-    } else if (std::holds_alternative<gateway::CitationEvent>(event)) {
-      chunks += Chunk({{"annotations", Json::array({annotations_.back()})}});
     }
     return chunks;
   }
@@ -86,7 +94,9 @@ class Completion {
       message["reasoning_content"] = answer.thought;
       message["reasoning"] = answer.thought;
     }
-    message["annotations"] = annotations_;
+    Json annotations = Json::array();
+    for (const Annotation& a : annotations_.all()) annotations.push_back(UrlCitation(a));
+    message["annotations"] = std::move(annotations);
     Json json = Frame("chat.completion");
     json["choices"] =
         Json::array({Choice({{"message", std::move(message)}}, FinishReason(answer))});
@@ -95,30 +105,7 @@ class Completion {
     return Dump(json);
   }
 
-  // What the answer as a whole needs of an event.
-  void Note(const gateway::Event& event) {
-    if (const auto* searched = std::get_if<gateway::SearchedEvent>(&event)) {
-      for (const retrieval::Hit& hit : searched->hits) passages_.push_back(hit.passage_id);
-    } else if (const auto* answer = std::get_if<gateway::AnswerEvent>(&event)) {
-      text_ += answer->text;
-    } else if (const auto* cited = std::get_if<gateway::CitationEvent>(&event)) {
-      const gateway::Citation& citation = cited->citation;
-      const Annotation place = places_.Place(text_, citation);
-      annotations_.push_back({{"type", "url_citation"},
-                              {"url_citation",
-                               {{"url", place.url},
-                                {"title", place.title},
-                                {"start_index", place.start},
-                                {"end_index", place.end}}}});
-      const auto hit = static_cast<std::size_t>(citation.marker) - 1;
-      citations_.push_back({{"id", citation.marker},
-                            {"url", place.url},
-                            {"title", place.title},
-                            {"doc_id", citation.document_id},
-                            {"chunk_id", hit < passages_.size() ? passages_[hit] : ""},
-                            {"quote", citation.quote}});
-    }
-  }
+  void Note(const gateway::Event& event) { annotations_.Note(event); }
 
  private:
   Json Frame(const char* object) const {
@@ -150,7 +137,16 @@ class Completion {
 
   // What OpenAI has no words for.
   void AddOwn(const gateway::Answer& answer, Json* json) const {
-    (*json)["citations"] = citations_;
+    Json citations = Json::array();
+    for (const Annotation& a : annotations_.all()) {
+      citations.push_back({{"id", a.marker},
+                           {"url", a.url},
+                           {"title", a.title},
+                           {"doc_id", a.document_id},
+                           {"chunk_id", a.passage_id},
+                           {"quote", a.quote}});
+    }
+    (*json)["citations"] = std::move(citations);
     (*json)["citeseek"] = {{"reason", answer.reason},
                            {"mode", Name(answer.receipt.mode)},
                            {"degraded", answer.receipt.degraded},
@@ -163,11 +159,7 @@ class Completion {
   const std::string id_;
   const std::int64_t created_;
   bool begun_ = false;
-  std::string text_;
-  std::vector<std::string> passages_;
-  Annotations places_;
-  Json annotations_ = Json::array();
-  Json citations_ = Json::array();
+  Annotations annotations_;
 };
 
 absl::StatusOr<Outcome> Chat(gateway::Answerer* answerer, Request request) {
@@ -183,7 +175,8 @@ absl::StatusOr<Outcome> Chat(gateway::Answerer* answerer, Request request) {
   if (auto status = gateway::CheckQuestion(chat->question); !status.ok()) return status;
   const bool stream = chat->stream;
   const auto completion = std::make_shared<Completion>(*std::move(chat), request.id);
-  return Work{.stream_type = stream ? kSseType : "",
+  return Work{.in_line = true,
+              .stream_type = stream ? kSseType : "",
               .heartbeat = stream ? kSseHeartbeat : "",
               .run = [=, spend = request.spend](const Push& push) -> absl::StatusOr<std::string> {
                 const auto answer =
@@ -205,8 +198,8 @@ Json ModelJson(const std::string& id) {
 std::vector<std::string> Models(const Doors& doors) {
   std::vector<std::string> models;
   if (doors.answerer != nullptr) models = AnswerModels();
-  if (doors.embedder != nullptr) models.push_back(doors.embedder->Name());
-  if (doors.reranker != nullptr) models.push_back(doors.reranker->Name());
+  for (const std::string& name : EmbedderNames(doors)) models.push_back(name);
+  for (const std::string& name : RerankerNames(doors)) models.push_back(name);
   return models;
 }
 

@@ -40,8 +40,8 @@ using net::ip::tcp;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kAwait = net::as_tuple(net::use_awaitable);
-constexpr int kQuickWorkers = 8;
-constexpr std::size_t kQuickQueue = 1024;
+constexpr int kHandlers = 8;
+constexpr std::size_t kHandlerQueue = 1024;
 constexpr std::size_t kMaxHeaderBytes = 16 << 10;
 // What a client may send before its reply has come.
 constexpr std::size_t kMaxAheadBytes = 16 << 10;
@@ -307,10 +307,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     };
     current.request.body = {};
     current.request.headers = {};
-    if (core_.quick.Submit(std::move(job))) {
+    if (core_.handlers.Submit(std::move(job))) {
       co_await Ended(*exchange);
     } else {
-      exchange->outcome = Busy(kQuickQueue);
+      exchange->outcome = Busy(kHandlerQueue);
     }
     auto* reply = exchange->outcome.ok() ? std::get_if<Reply>(&*exchange->outcome) : nullptr;
     auto* work = exchange->outcome.ok() ? std::get_if<Work>(&*exchange->outcome) : nullptr;
@@ -347,7 +347,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
                 });
       x->outbox.End();
     };
-    if (!core_.answers.Submit(std::move(job))) {
+    services::WorkerPool& pool = work.in_line ? core_.line_workers : core_.workers;
+    if (!pool.Submit(std::move(job))) {
       co_await Fail(current, Busy(core_.options.queue_limit));
     } else if (streams) {
       co_await Stream(current, exchange, work);
@@ -520,8 +521,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 Core::Core(ServerOptions o)
     : options(std::move(o)),
-      quick(kQuickWorkers, kQuickQueue),
-      answers(options.workers, options.queue_limit) {}
+      handlers(kHandlers, kHandlerQueue),
+      workers(options.workers, options.queue_limit),
+      line_workers(options.line_workers, options.queue_limit) {}
 
 // The thread is stopped before what it touches goes.
 struct Loop::State {

@@ -1,8 +1,8 @@
 // Connection: turns the bytes of one client into requests, and their outcomes into bytes.
 //
-// A Loop is one thread that runs many connections as coroutines; nothing on it blocks. Handlers run
-// on Core::quick, work that waits for its turn on Core::answers; they meet the connection in an
-// Outbox. Loop's functions are thread-safe.
+// A Loop is one thread that runs many connections as coroutines; nothing on it blocks. Handlers and
+// work run on Core's pools; they meet the connection in an Outbox. Loop's functions are
+// thread-safe.
 #pragma once
 
 #include <atomic>
@@ -45,8 +45,9 @@ struct Core {
   std::condition_variable changed;
   std::size_t requests = 0;  // that are being read or answered
   std::vector<std::unique_ptr<Loop>> loops;
-  services::WorkerPool quick;
-  services::WorkerPool answers;
+  services::WorkerPool handlers;
+  services::WorkerPool workers;
+  services::WorkerPool line_workers;
 };
 
 }  // namespace citeseek::http

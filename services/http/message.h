@@ -46,8 +46,10 @@ struct Reply {
 // once nobody reads any more.
 using Push = std::function<bool(std::string)>;
 
-// What takes its time and waits for its turn: an answer.
+// What takes its time.
 struct Work {
+  // It waits for its turn by itself (see services/gateway/admission.h): many may run at once.
+  bool in_line = false;
   // Of the stream; empty: there is none, `run` gives the body of one whole reply.
   std::string stream_type;
   std::string heartbeat;  // bytes that a silent stream is kept open with; empty: none

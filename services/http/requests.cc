@@ -2,198 +2,48 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <limits>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/http/members.h"
 
 namespace citeseek::http {
 namespace {
 
 using Json = nlohmann::json;
 using gateway::Mode;
-using retrieval::Filter;
 using retrieval::Legs;
 
-constexpr int kMaxDepth = 32;
-constexpr std::size_t kMaxToldBytes = 60;
+constexpr std::size_t kMaxTexts = 2048;
 
-const std::map<std::string, Mode, std::less<>> kModes = {{"auto", Mode::kAuto},
-                                                         {"extract", Mode::kExtract},
-                                                         {"quick", Mode::kQuick},
-                                                         {"deep", Mode::kDeep}};
-const std::map<std::string, Legs, std::less<>> kLegs = {
+const Members::Names<Mode> kModes = {{"auto", Mode::kAuto},
+                                     {"extract", Mode::kExtract},
+                                     {"quick", Mode::kQuick},
+                                     {"deep", Mode::kDeep}};
+const Members::Names<Legs> kLegs = {
     {"hybrid", Legs::kHybrid}, {"lexical", Legs::kLexical}, {"dense", Legs::kDense}};
 
-std::string Told(std::string_view text) {
-  if (text.size() <= kMaxToldBytes) return std::string(text);
-  std::size_t cut = kMaxToldBytes;
-  while (cut > 0 && (text[cut] & '\xC0') == '\x80') --cut;
-  return std::string(text.substr(0, cut)) + "...";
+// What a question may say besides its text.
+void ReadScope(Members& members, gateway::Question& question) {
+  members.OneOf("mode", kModes, question.mode);
+  members.Whole("top_k", 1, 64, question.top_k);
+  members.Text("collection", question.collection);
+  members.Filters(question.filters);
+  members.Flag("batch", question.batch);
+  members.Whole("thinking_budget", 0, gateway::kMaxThinkingBudget, question.thinking_budget);
+  members.Whole("min_generation", 0, Members::kMaxWhole, question.min_generation);
 }
 
-template <typename Map>
-std::string Names(const Map& map) {
-  return absl::StrJoin(map, ", ", [](std::string* out, const auto& f) { out->append(f.first); });
+// Our own, for clients that can send more than OpenAI's.
+void ReadOwn(Members& members, gateway::Question& question) {
+  const Json* own = members.Object("citeseek");
+  if (own == nullptr) return;
+  Members scope(*own, "citeseek.");
+  ReadScope(scope, question);
+  members.Take(scope.status());
 }
-
-// How deep brackets are nested; of what is no JSON, anything.
-int Depth(std::string_view text) {
-  int depth = 0, deepest = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '"') quoted = !quoted;
-    if (quoted) {
-      if (c == '\\') ++i;
-    } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return deepest;
-}
-
-absl::Status ParseObject(std::string_view text, Json* to) {
-  if (Depth(text) > kMaxDepth) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("body is nested deeper than the limit of ", kMaxDepth));
-  }
-  try {
-    *to = Json::parse(text);
-    if (to->is_object()) return absl::OkStatus();
-    return absl::InvalidArgumentError("body is not a JSON object");
-  } catch (const Json::parse_error& error) {
-    return absl::InvalidArgumentError(
-        text.empty()
-            ? "body is empty, not a JSON object"
-            : absl::StrCat("body is not JSON at byte ", error.byte > 0 ? error.byte - 1 : 0));
-  } catch (const Json::exception&) {  // a number that no double holds
-    return absl::InvalidArgumentError("body holds a number that is out of range");
-  }
-}
-
-// Reads members of one object; keeps the first fault.
-class Members {
- public:
-  // `prefix` stands before names in messages.
-  explicit Members(const Json& object, std::string prefix = "")
-      : object_(object), prefix_(std::move(prefix)) {}
-
-  const absl::Status& status() const { return status_; }
-  void Fail(std::string_view name, const std::string& what) {
-    if (status_.ok()) {
-      status_ = absl::InvalidArgumentError(absl::StrCat(prefix_, std::string(name), " ", what));
-    }
-  }
-
-  // Null if the member is not there.
-  const Json* Get(std::string_view name) const {
-    const auto found = object_.find(name);
-    return found == object_.end() || found->is_null() ? nullptr : &*found;
-  }
-
-  bool Text(std::string_view name, std::string& to) {
-    const Json* member = Get(name);
-    if (member == nullptr) return false;
-    if (!member->is_string()) return Fail(name, "is not a text"), false;
-    to = member->get_ref<const std::string&>();
-    return true;
-  }
-  void RequiredText(std::string_view name, std::string& to) {
-    if (!Text(name, to)) Fail(name, "is missing");
-  }
-
-  void Flag(std::string_view name, bool& to) {
-    const Json* member = Get(name);
-    if (member == nullptr) return;
-    if (!member->is_boolean()) return Fail(name, "is not true or false");
-    to = member->get<bool>();
-  }
-
-  template <typename Integer>
-  void Whole(std::string_view name, Integer low, Integer high, Integer& to) {
-    const Json* member = Get(name);
-    if (member == nullptr) return;
-    if (!member->is_number()) return Fail(name, "is not a whole number");
-    const auto value = member->get<double>();
-    if (value != std::floor(value)) return Fail(name, "is not a whole number");
-    if (value < static_cast<double>(low) || value > static_cast<double>(high)) {
-      return Fail(name, absl::StrCat(member->dump(), " is not in [", low, ", ", high, "]"));
-    }
-    to = member->get<Integer>();
-  }
-
-  void Number(std::string_view name, double low, double high) {
-    const Json* member = Get(name);
-    if (member == nullptr) return;
-    if (!member->is_number()) return Fail(name, "is not a number");
-    const auto value = member->get<double>();
-    if (value < low || value > high) {
-      Fail(name, absl::StrCat(member->dump(), " is not in [", low, ", ", high, "]"));
-    }
-  }
-
-  template <typename Value>
-  void OneOf(std::string_view name, const std::map<std::string, Value, std::less<>>& names,
-             Value& to) {
-    std::string text;
-    if (!Text(name, text)) return;
-    const auto found = names.find(text);
-    if (found == names.end()) {
-      return Fail(name, absl::StrCat("'", Told(text), "' is not one of ", Names(names)));
-    }
-    to = found->second;
-  }
-
-  void Filters(std::vector<Filter>& to) {
-    const Json* filters = Get("filters");
-    if (filters == nullptr) return;
-    if (filters->is_object()) {
-      for (const auto& [field, value] : filters->items()) {
-        if (!value.is_string()) return Fail("filters." + Told(field), "is not a text");
-        to.push_back({field, value.get<std::string>()});
-      }
-      return;
-    }
-    if (!filters->is_array()) return Fail("filters", "is not an object of texts");
-    for (const Json& filter : *filters) {
-      if (!filter.is_object()) return Fail("filters", "holds what is no object");
-      Filter read;
-      Members members(filter, absl::StrCat("filters[", to.size(), "]."));
-      members.RequiredText("field", read.field);
-      members.RequiredText("value", read.value);
-      if (!members.status().ok()) {
-        status_.Update(members.status());
-        return;
-      }
-      to.push_back(std::move(read));
-    }
-  }
-
-  // What a question may say besides its text.
-  void Scope(gateway::Question& question) {
-    OneOf("mode", kModes, question.mode);
-    Whole("top_k", 1, 64, question.top_k);
-    Text("collection", question.collection);
-    Filters(question.filters);
-    Flag("batch", question.batch);
-    Whole("thinking_budget", 0, gateway::kMaxThinkingBudget, question.thinking_budget);
-    Whole<std::uint64_t>("min_generation", 0, kMaxWhole, question.min_generation);
-  }
-
-  static constexpr std::uint64_t kMaxWhole = std::uint64_t{1} << 53;
-
- private:
-  const Json& object_;
-  const std::string prefix_;
-  absl::Status status_;
-};
 
 // A message's content: a text, or parts of which only texts are read.
 absl::Status ReadContent(const Json* content, const std::string& name, std::string* text) {
@@ -233,7 +83,9 @@ absl::Status ReadMessages(const Json& messages, std::string_view name, std::stri
     const std::string at = absl::StrCat(std::string(name), "[", i, "]");
     if (!messages[i].is_object()) return absl::InvalidArgumentError(at + " is not an object");
     Members members(messages[i], at + ".");
-    std::string role, text;
+    std::string type = "message", role, text;
+    members.Text("type", type);
+    if (type != "message" && members.status().ok()) continue;  // a thought or a tool's call
     members.RequiredText("role", role);
     if (std::find(kRoles.begin(), kRoles.end(), role) == kRoles.end()) {
       members.Fail("role", absl::StrCat("'", Told(role), "' is not one of ",
@@ -256,31 +108,28 @@ absl::Status ReadMessages(const Json& messages, std::string_view name, std::stri
 
 // Models that think are told how much in words.
 void ReadEffort(Members& members, std::string_view name, Mode& mode) {
-  static const std::map<std::string, Mode, std::less<>> kEfforts = {
-      {"none", Mode::kQuick},  {"minimal", Mode::kQuick}, {"low", Mode::kDeep},
-      {"medium", Mode::kDeep}, {"high", Mode::kDeep},     {"xhigh", Mode::kDeep}};
+  static const Members::Names<Mode> kEfforts = {{"none", Mode::kQuick}, {"minimal", Mode::kQuick},
+                                                {"low", Mode::kDeep},   {"medium", Mode::kDeep},
+                                                {"high", Mode::kDeep},  {"xhigh", Mode::kDeep}};
   Mode asked = mode;
   members.OneOf(name, kEfforts, asked);
   if (mode == Mode::kAuto) mode = asked;
 }
 
 void CheckSampling(Members& members) {
-  constexpr auto kMax = static_cast<std::int64_t>(Members::kMaxWhole);
+  constexpr std::int64_t kMax = Members::kMaxWhole;
   std::int64_t ignored = 0;
   members.Number("temperature", 0, 2);
   members.Number("top_p", 0, 1);
   members.Number("presence_penalty", -2, 2);
   members.Number("frequency_penalty", -2, 2);
-  members.Whole<std::int64_t>("seed", -kMax, kMax, ignored);
+  members.Whole("seed", -kMax, kMax, ignored);
   for (const char* name : {"max_tokens", "max_completion_tokens", "max_output_tokens"}) {
-    members.Whole<std::int64_t>(name, 1, kMax, ignored);
+    members.Whole(name, 1, kMax, ignored);
   }
   if (const Json* n = members.Get("n"); n != nullptr && *n != 1) members.Fail("n", "is not 1");
-  if (const Json* stop = members.Get("stop"); stop != nullptr && !stop->is_string()) {
-    bool texts = stop->is_array();
-    for (std::size_t i = 0; texts && i < stop->size(); ++i) texts = (*stop)[i].is_string();
-    if (!texts) members.Fail("stop", "is neither a text nor a list of texts");
-  }
+  std::vector<std::string> stop;
+  members.Texts("stop", stop);
 }
 
 }  // namespace
@@ -292,7 +141,7 @@ absl::StatusOr<AskBody> ParseAsk(std::string_view text) {
   Members members(json);
   members.RequiredText("question", ask.question.text);
   members.Flag("stream", ask.stream);
-  members.Scope(ask.question);
+  ReadScope(members, ask.question);
   if (!members.status().ok()) return members.status();
   return ask;
 }
@@ -308,7 +157,7 @@ absl::StatusOr<retrieval::Query> ParseSearch(std::string_view text) {
   members.Filters(query.filters);
   members.OneOf("legs", kLegs, query.legs);
   members.Flag("each_passage", query.each_passage);
-  members.Whole<std::uint64_t>("min_generation", 0, Members::kMaxWhole, query.min_generation);
+  members.Whole("min_generation", 0, Members::kMaxWhole, query.min_generation);
   if (!members.status().ok()) return members.status();
   return query;
 }
@@ -368,14 +217,10 @@ absl::StatusOr<ChatBody> ParseChat(std::string_view text) {
   CheckSampling(members);
   const Json* messages = members.Get("messages");
   if (messages == nullptr || !messages->is_array()) members.Fail("messages", "is not a list");
-  if (const Json* options = members.Get("stream_options"); options != nullptr) {
-    if (!options->is_object()) {
-      members.Fail("stream_options", "is not an object");
-    } else {
-      Members inner(*options, "stream_options.");
-      inner.Flag("include_usage", chat.include_usage);
-      if (!inner.status().ok()) return inner.status();
-    }
+  if (const Json* options = members.Object("stream_options"); options != nullptr) {
+    Members inner(*options, "stream_options.");
+    inner.Flag("include_usage", chat.include_usage);
+    members.Take(inner.status());
   }
   if (const Json* format = members.Get("response_format"); format != nullptr) {
     const bool plain = format->is_object() && format->value("type", Json()) == "text";
@@ -386,19 +231,111 @@ absl::StatusOr<ChatBody> ParseChat(std::string_view text) {
   if (!mode.ok()) return mode.status();
   chat.question.mode = *mode;
   ReadEffort(members, "reasoning_effort", chat.question.mode);
-  // Our own, for clients that can send more than OpenAI's.
-  if (const Json* own = members.Get("citeseek"); own != nullptr) {
-    if (!own->is_object()) {
-      members.Fail("citeseek", "is not an object");
-    } else {
-      Members scope(*own, "citeseek.");
-      scope.Scope(chat.question);
-      if (!scope.status().ok()) return scope.status();
-    }
-  }
+  ReadOwn(members, chat.question);
   if (!members.status().ok()) return members.status();
   if (auto s = ReadMessages(*messages, "messages", &chat.question.text); !s.ok()) return s;
   return chat;
+}
+
+absl::StatusOr<ResponsesBody> ParseResponses(std::string_view text) {
+  Json json;
+  if (auto status = ParseObject(text, &json); !status.ok()) return status;
+  ResponsesBody body;
+  Members members(json);
+  members.RequiredText("model", body.model);
+  members.Flag("stream", body.stream);
+  CheckSampling(members);
+  for (const char* name : {"previous_response_id", "conversation"}) {
+    if (members.Get(name) != nullptr) members.Fail(name, "is not taken: nothing is stored");
+  }
+  const Json* input = members.Get("input");
+  if (input == nullptr || !(input->is_string() || input->is_array())) {
+    members.Fail("input", "is neither a text nor a list of messages");
+  }
+  if (!members.status().ok()) return members.status();
+  const absl::StatusOr<Mode> mode = ModeOfModel(body.model);
+  if (!mode.ok()) return mode.status();
+  body.question.mode = *mode;
+  if (const Json* reasoning = members.Object("reasoning"); reasoning != nullptr) {
+    Members inner(*reasoning, "reasoning.");
+    ReadEffort(inner, "effort", body.question.mode);
+    members.Take(inner.status());
+  }
+  ReadOwn(members, body.question);
+  if (!members.status().ok()) return members.status();
+  if (input->is_string()) {
+    body.question.text = input->get<std::string>();
+  } else if (auto s = ReadMessages(*input, "input", &body.question.text); !s.ok()) {
+    return s;
+  }
+  return body;
+}
+
+absl::StatusOr<EmbeddingsBody> ParseEmbeddings(std::string_view text) {
+  static const Members::Names<bool> kFormats = {{"base64", true}, {"float", false}};
+  static const Members::Names<inference::EmbedKind> kKinds = {
+      {"query", inference::EmbedKind::kQuery},
+      {"passage", inference::EmbedKind::kPassage},
+      {"document", inference::EmbedKind::kPassage}};
+  Json json;
+  if (auto status = ParseObject(text, &json); !status.ok()) return status;
+  EmbeddingsBody body;
+  Members members(json);
+  members.RequiredText("model", body.model);
+  members.OneOf("encoding_format", kFormats, body.base64);
+  members.OneOf("input_type", kKinds, body.kind);
+  members.Whole("dimensions", 1, 1 << 20, body.dimensions);
+  const Json* input = members.Get("input");
+  const bool numbers = input != nullptr && input->is_array() && !input->empty() &&
+                       ((*input)[0].is_number() || (*input)[0].is_array());
+  if (numbers) members.Fail("input", "holds token numbers: only texts are taken");
+  members.Texts("input", body.input);
+  if (body.input.empty()) members.Fail("input", "holds no text");
+  if (body.input.size() > kMaxTexts) {
+    members.Fail("input", absl::StrCat("of ", body.input.size(),
+                                       " texts is longer than the limit of ", kMaxTexts));
+  }
+  for (std::size_t i = 0; i < body.input.size(); ++i) {
+    if (body.input[i].empty()) members.Fail(absl::StrCat("input[", i, "]"), "is empty");
+  }
+  if (!members.status().ok()) return members.status();
+  return body;
+}
+
+absl::StatusOr<RerankBody> ParseRerank(std::string_view text) {
+  Json json;
+  if (auto status = ParseObject(text, &json); !status.ok()) return status;
+  RerankBody body;
+  Members members(json);
+  members.RequiredText("model", body.model);
+  members.RequiredText("query", body.query);
+  members.Flag("return_documents", body.return_documents);
+  const Json* documents = members.Get("documents");
+  if (documents == nullptr || !documents->is_array() || documents->empty()) {
+    members.Fail("documents", "is not a list of texts");
+  } else if (documents->size() > kMaxTexts) {
+    members.Fail("documents", absl::StrCat("of ", documents->size(),
+                                           " texts is longer than the limit of ", kMaxTexts));
+  }
+  if (!members.status().ok()) return members.status();
+  for (const Json& document : *documents) {
+    const std::string at = absl::StrCat("documents[", body.documents.size(), "]");
+    std::string& to = body.documents.emplace_back();
+    if (document.is_string()) {
+      to = document.get<std::string>();
+    } else if (document.is_object()) {
+      Members inner(document, at + ".");
+      inner.RequiredText("text", to);
+      members.Take(inner.status());
+    } else {
+      members.Fail(at, "is neither a text nor an object with one");
+    }
+  }
+  body.top_n = body.documents.size();
+  members.Whole("top_n", 1, static_cast<std::int64_t>(kMaxTexts), body.top_n);
+  body.top_n = std::min(body.top_n, body.documents.size());
+  if (!members.status().ok()) return members.status();
+  return body;
 }
 
 }  // namespace citeseek::http

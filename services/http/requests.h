@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "inference/embedder.h"
 #include "retrieval/retriever.h"
 #include "services/gateway/answerer.h"
 #include "services/http/message.h"
@@ -44,5 +45,33 @@ struct ChatBody {
   bool include_usage = false;
 };
 absl::StatusOr<ChatBody> ParseChat(std::string_view json);
+
+// POST /v1/responses. Nothing is stored: previous_response_id is refused.
+struct ResponsesBody {
+  std::string model;
+  gateway::Question question;
+  bool stream = false;
+};
+absl::StatusOr<ResponsesBody> ParseResponses(std::string_view json);
+
+// POST /v1/embeddings. "input_type" ("query", "passage", "document") is ours.
+struct EmbeddingsBody {
+  std::string model;
+  std::vector<std::string> input;  // at least one, none empty
+  inference::EmbedKind kind = inference::EmbedKind::kPassage;
+  bool base64 = false;
+  int dimensions = 0;  // 0: as the model has
+};
+absl::StatusOr<EmbeddingsBody> ParseEmbeddings(std::string_view json);
+
+// POST /v1/rerank, as Jina's and Cohere's: documents are texts or {"text"}.
+struct RerankBody {
+  std::string model;
+  std::string query;
+  std::vector<std::string> documents;  // at least one
+  std::size_t top_n = 0;               // in [1, documents]
+  bool return_documents = false;
+};
+absl::StatusOr<RerankBody> ParseRerank(std::string_view json);
 
 }  // namespace citeseek::http

@@ -27,6 +27,14 @@ struct Doors {
   std::function<absl::Status()> ready = [] { return absl::OkStatus(); };
 };
 
+// What these models are called: citeseek-embed and citeseek-rerank, and their own names.
+std::vector<std::string> EmbedderNames(const Doors& doors);
+std::vector<std::string> RerankerNames(const Doors& doors);
+
+// /v1/embeddings as OpenAI's, /v1/rerank as Jina's and Cohere's.
+std::vector<Route> ModelRoutes(const Doors& doors);
+// /v1/responses: as OpenAI's.
+std::vector<Route> ResponsesRoutes(const Doors& doors);
 // /v1/chat/completions, /v1/models: as OpenAI's.
 std::vector<Route> ChatRoutes(const Doors& doors);
 // /api/v1/ask, /api/v1/search, /api/v1/suggest, /api/v1/documents/ID, /api/v1/stats, /healthz,

@@ -25,8 +25,9 @@ struct ServerOptions {
   std::vector<Route> routes;
   Keys* keys = nullptr;           // outlives the server; null: nobody needs one
   std::vector<std::string> cors;  // origins whose pages may call; "*": all
-  int workers = 16;               // answers that run at once
-  std::size_t queue_limit = 256;  // that wait behind them
+  int workers = 16;               // of work that runs at once
+  int line_workers = 16;          // of work that waits in a line of its own; see Work::in_line
+  std::size_t queue_limit = 256;  // that waits behind each of them
   std::size_t max_connections = 12000;
   std::size_t max_body_bytes = 4 << 20;
   absl::Duration header_timeout = absl::Seconds(10);  // from its first byte to its last

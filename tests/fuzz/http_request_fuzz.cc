@@ -31,6 +31,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             "top_k is checked");
   } else if (data[0] == 's') {
     RequireSaid(http::ParseSearch(text).status());
+  } else if (data[0] == 'r') {
+    RequireSaid(http::ParseResponses(text).status());
+  } else if (data[0] == 'e') {
+    const auto body = http::ParseEmbeddings(text);
+    RequireSaid(body.status());
+    Require(!body.ok() || !body->input.empty(), "there is something to embed");
+  } else if (data[0] == 'k') {
+    const auto body = http::ParseRerank(text);
+    RequireSaid(body.status());
+    Require(!body.ok() || (body->top_n >= 1 && body->top_n <= body->documents.size()),
+            "top_n is checked");
   } else {
     const auto target = http::ParseTarget(text);
     RequireSaid(target.status());

@@ -23,7 +23,8 @@ class HttpHarness {
                                .reranker = &reranker,
                                .ready = [this] { return ready; }};
     options.listen = "127.0.0.1:0";
-    for (auto routes : {http::ChatRoutes, http::ApiRoutes}) {
+    for (auto routes :
+         {http::ApiRoutes, http::ChatRoutes, http::ResponsesRoutes, http::ModelRoutes}) {
       for (http::Route& route : routes(doors)) options.routes.push_back(std::move(route));
     }
     options.observer = [this](const services::CallRecord& record) {

@@ -17,21 +17,29 @@ gateway::Citation Cited(int marker, std::uint32_t start, std::uint32_t end) {
 
 TEST(Annotations, PlacesAreMarkersInCodePoints) {
   Annotations annotations;
-  const std::string text = "桥开了。[2] It did. [1] 又[1]。";
-  const Annotation second = annotations.Place(text, Cited(2, 0, 12));
+  EXPECT_EQ(
+      annotations.Note(gateway::SearchedEvent{{{.passage_id = "p#1"}, {.passage_id = "p#2"}}}),
+      nullptr);
+  EXPECT_EQ(annotations.Note(gateway::AnswerEvent{"桥开了。[2] It did."}), nullptr);
+  const Annotation second = *annotations.Note(gateway::CitationEvent{Cited(2, 0, 12)});
   EXPECT_EQ(second.start, 4u);
   EXPECT_EQ(second.end, 7u);
   EXPECT_EQ(second.url, "https://x.example/1");
   EXPECT_EQ(second.title, "T");
-  EXPECT_EQ(annotations.Place(text, Cited(1, 16, 23)).start, 16u);
-  EXPECT_EQ(annotations.Place(text, Cited(1, 16, 23)).start, 21u);  // the next one of the same
+  EXPECT_EQ(second.passage_id, "p#2");
+  annotations.Note(gateway::AnswerEvent{" [1] 又[1]。"});
+  EXPECT_EQ(annotations.Note(gateway::CitationEvent{Cited(1, 16, 23)})->start, 16u);
+  EXPECT_EQ(annotations.Note(gateway::CitationEvent{Cited(1, 16, 23)})->start, 21u);
+  EXPECT_EQ(annotations.all().size(), 3u);
 }
 
 TEST(Annotations, WithoutAMarkerThePlaceIsTheSentence) {
   Annotations annotations;
-  const Annotation place = annotations.Place("é one two", Cited(3, 3, 100));
+  annotations.Note(gateway::AnswerEvent{"é one two"});
+  const Annotation place = *annotations.Note(gateway::CitationEvent{Cited(3, 3, 100)});
   EXPECT_EQ(place.start, 2u);
   EXPECT_EQ(place.end, 9u);
+  EXPECT_EQ(place.passage_id, "");
 }
 
 TEST(Annotations, ADocumentWithoutAWebAddressIsOnThisServer) {
@@ -39,7 +47,8 @@ TEST(Annotations, ADocumentWithoutAWebAddressIsOnThisServer) {
   citation.uri = "javascript:alert(1)";
   citation.title.clear();
   EXPECT_EQ(UrlOf(citation), "/api/v1/documents/a%20b?version=7");
-  EXPECT_EQ(Annotations().Place("", citation).title, "a b");
+  Annotations annotations;
+  EXPECT_EQ(annotations.Note(gateway::CitationEvent{citation})->title, "a b");
 }
 
 }  // namespace

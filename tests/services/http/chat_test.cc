@@ -134,7 +134,8 @@ TEST(HttpChat, ModelsAreListedAndFound) {
   std::vector<std::string> ids;
   for (const Json& model : list["data"]) ids.push_back(model["id"]);
   EXPECT_THAT(ids, ::testing::ElementsAre("citeseek", "citeseek-extract", "citeseek-quick",
-                                          "citeseek-deep", "fake-embedder", "fake-reranker"));
+                                          "citeseek-deep", "citeseek-embed", "fake-embedder",
+                                          "citeseek-rerank", "fake-reranker"));
   EXPECT_EQ(Json::parse(http.Get("/v1/models/citeseek-deep").body)["object"], "model");
   const HttpReply unknown = http.Get("/v1/models/gpt");
   EXPECT_EQ(unknown.status, 404);

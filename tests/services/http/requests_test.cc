@@ -93,7 +93,7 @@ TEST(Requests, WhatIsWrongInAChatIsNamed) {
       {Chat(R"(,"reasoning_effort":"much")"),
        "reasoning_effort 'much' is not one of high, low, medium, minimal, none, xhigh"},
       {Chat(R"(,"citeseek":{"top_k":65})"), "citeseek.top_k 65 is not in [1, 64]"},
-      {Chat(R"(,"citeseek":{"filters":[{"field":"a"}]})"), "filters[0].value is missing"},
+      {Chat(R"(,"citeseek":{"filters":[{"field":"a"}]})"), "citeseek.filters[0].value is missing"},
   };
   for (const BadBody& bad : cases) {
     const auto status = ParseChat(bad.body).status();

@@ -168,7 +168,7 @@ TEST(HttpServer, ASilentStreamIsKeptOpenAndBytesSentAheadAreNoDisconnect) {
 }
 
 TEST(HttpServer, WhatWaitsForItsTurnHasAStreamAndWhatIsTooMuchIsTold) {
-  HttpHarness http({.workers = 1, .queue_limit = 1, .heartbeat = absl::Milliseconds(10)});
+  HttpHarness http({.line_workers = 1, .queue_limit = 1, .heartbeat = absl::Milliseconds(10)});
   HttpClient running(http.address()), waiting(http.address());
   running.Request("POST", "/api/v1/ask", kBlock);
   http.answerer.script.AwaitBlocked();
@@ -276,7 +276,7 @@ TEST(HttpServer, ShutdownLetsAnswersFinishAndCancelsTheRest) {
 }
 
 TEST(HttpServer, ManyConnectionsNeedFewThreads) {
-  HttpHarness http({.workers = 2, .queue_limit = 1000});
+  HttpHarness http({.line_workers = 2, .queue_limit = 1000});
   std::vector<std::unique_ptr<HttpClient>> clients;
   for (int i = 0; i < 200; ++i) {
     clients.push_back(std::make_unique<HttpClient>(http.address()));
