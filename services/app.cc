@@ -26,6 +26,7 @@
 #include "services/gateway/client.h"
 #include "services/gateway/server.h"
 #include "services/health.h"
+#include "services/http/connect.h"
 #include "services/http/keys.h"
 #include "services/http/page.h"
 #include "services/http/routes.h"
@@ -318,7 +319,8 @@ absl::Status App::Parts::ServeHttp(const ServerOptions& options) {
                              .reranker = reranker.get(),
                              .ready = [this] { return health->status(); }};
   std::vector<http::Route> routes;
-  for (auto make : {http::ApiRoutes, http::ChatRoutes, http::ResponsesRoutes, http::ModelRoutes}) {
+  for (auto make : {http::ApiRoutes, http::ChatRoutes, http::ResponsesRoutes, http::ModelRoutes,
+                    http::ConnectRoutes}) {
     for (http::Route& route : make(doors)) routes.push_back(std::move(route));
   }
   if (answerer != nullptr) {

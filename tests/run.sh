@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # run.sh [dev|web|asan|tsan] [CTEST ARGUMENT...]: installs what is missing, builds a preset with its
 # tests and runs them through CTest. dev leaves out the search page, whose tests need node and
-# Chromium: web runs those alone. The sanitizer presets build and run the unit tests, asan also
-# the contract tests and the fuzz corpora. (TSan cannot judge what passes through Debian's gRPC, which
-# is not instrumented: every message would be a race.)
+# Chromium: web runs those alone, and those of the npm clients, which dev skips without node. The
+# sanitizer presets build and run the unit tests, asan also the contract tests and the fuzz corpora.
+# (TSan cannot judge what passes through Debian's gRPC, which is not instrumented: every message would
+# be a race.)
 set -euo pipefail
 
 root="$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")"
@@ -12,7 +13,7 @@ shift || true
 select=()
 case "$preset" in
   dev) targets=(all) select=(-LE web) ;;
-  web) targets=(citeseek descriptors) select=(-L web) ;;
+  web) targets=(citeseek descriptors) select=(-L 'web|clients') ;;
   asan) targets=(unit_tests contract_tests fuzz_replays) select=(-L 'unit|contract|fuzz') ;;
   tsan) targets=(unit_tests) select=(-L '^unit$') ;;
   *)

@@ -11,7 +11,8 @@ std::string UrlOf(const gateway::Citation& citation) {
   const std::string& uri = citation.uri;
   if (uri.starts_with("https://") || uri.starts_with("http://")) return uri;
   return absl::StrCat("/api/v1/documents/", EncodePath(citation.document_id),
-                      "?version=", citation.version);
+                      "?version=", citation.version,
+                      "&collection=", EncodePath(citation.collection));
 }
 
 const Annotation* Annotations::Note(const gateway::Event& event) {

@@ -15,7 +15,12 @@ namespace citeseek::testing {
 
 class HttpHarness {
  public:
-  explicit HttpHarness(http::ServerOptions options = {}) {
+  using Routes = std::vector<http::Route> (*)(const http::Doors&);
+
+  explicit HttpHarness(http::ServerOptions options = {},
+                       const std::vector<Routes>& apis = {http::ApiRoutes, http::ChatRoutes,
+                                                          http::ResponsesRoutes,
+                                                          http::ModelRoutes}) {
     const http::Doors doors = {.answerer = &answerer,
                                .retriever = &retriever,
                                .indexer = &indexer,
@@ -23,8 +28,7 @@ class HttpHarness {
                                .reranker = &reranker,
                                .ready = [this] { return ready; }};
     options.listen = "127.0.0.1:0";
-    for (auto routes :
-         {http::ApiRoutes, http::ChatRoutes, http::ResponsesRoutes, http::ModelRoutes}) {
+    for (const Routes routes : apis) {
       for (http::Route& route : routes(doors)) options.routes.push_back(std::move(route));
     }
     options.observer = [this](const services::CallRecord& record) {

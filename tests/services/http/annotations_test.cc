@@ -8,6 +8,7 @@ namespace {
 gateway::Citation Cited(int marker, std::uint32_t start, std::uint32_t end) {
   return {.marker = marker,
           .document_id = "a b",
+          .collection = "c&d",
           .version = 7,
           .title = "T",
           .uri = "https://x.example/1",
@@ -46,7 +47,7 @@ TEST(Annotations, ADocumentWithoutAWebAddressIsOnThisServer) {
   gateway::Citation citation = Cited(1, 0, 0);
   citation.uri = "javascript:alert(1)";
   citation.title.clear();
-  EXPECT_EQ(UrlOf(citation), "/api/v1/documents/a%20b?version=7");
+  EXPECT_EQ(UrlOf(citation), "/api/v1/documents/a%20b?version=7&collection=c%26d");
   Annotations annotations;
   EXPECT_EQ(annotations.Note(gateway::CitationEvent{citation})->title, "a b");
 }

@@ -51,7 +51,7 @@ TEST(HttpChat, AStreamTellsThoughtsAnswerCitationsAndUsageInOpenAisChunks) {
   EXPECT_EQ(citation["start_index"], 9);
   EXPECT_EQ(citation["end_index"], 12);
   EXPECT_EQ(citation["title"], "A title");
-  EXPECT_EQ(citation["url"], "/api/v1/documents/doc-0?version=7");
+  EXPECT_EQ(citation["url"], "/api/v1/documents/doc-0?version=7&collection=%E5%B0%8F%E9%9B%86");
   EXPECT_EQ(delta(5), Json::object());
   EXPECT_EQ(chunks[5]["choices"][0]["finish_reason"], "stop");
   EXPECT_EQ(chunks[5]["citeseek"]["degraded"], "no model");
