@@ -40,17 +40,28 @@ function script(prompt) {
     const part = Number(/part (\d+)/.exec(prompt)[1]);
     return [{ text: 'All [1].\n\n' + kVariants.slice(part * 250, part * 250 + 250).join('\n\n') }];
   }
-  if (prompt.includes('Never')) return [{ thought: 'Halden ' }, { thought: 'Bridge' }, { hang: true }];
-  if (prompt.includes('Wrong')) return [{ thought: 'Hm.' }, ...words(kWrong).map((text) => ({ text }))];
+  if (prompt.includes('Never'))
+    return [{ thought: 'Halden ' }, { thought: 'Bridge' }, { hang: true }];
+  if (prompt.includes('Wrong'))
+    return [{ thought: 'Hm.' }, ...words(kWrong).map((text) => ({ text }))];
   if (prompt.includes('Dying')) {
-    return [{ thought: 'Hm.' }, { text: 'Halden Bridge was opened on 14 May 1887 [1]. It ' }, { hang: true }];
+    return [
+      { thought: 'Hm.' },
+      { text: 'Halden Bridge was opened on 14 May 1887 [1]. It ' },
+      { hang: true },
+    ];
   }
   if (prompt.includes('Endless')) {
-    return ++endless > 1 ? [{ text: kAnswer }] : [{ thought: 'Halden ' }, { thought: 'Bridge' }, { hang: true }];
+    return ++endless > 1
+      ? [{ text: kAnswer }]
+      : [{ thought: 'Halden ' }, { thought: 'Bridge' }, { hang: true }];
   }
   if (prompt.includes('Broken')) return { status: 500 };
   if (prompt.includes('Slow')) {
-    return [...words(kThought).map((thought) => ({ thought, after: 100 })), ...words(kAnswer).map((text) => ({ text }))];
+    return [
+      ...words(kThought).map((thought) => ({ thought, after: 100 })),
+      ...words(kAnswer).map((text) => ({ text })),
+    ];
   }
   if (prompt.includes(kChinese)) return [{ thought: '看第一段。' }, { text: kChineseAnswer }];
   return [
@@ -63,7 +74,10 @@ function script(prompt) {
 async function startServer(model, more) {
   const folder = mkdtempSync(path.join(tmpdir(), 'citeseek-web-'));
   const config = path.join(folder, 'config.yaml');
-  writeFileSync(config, `data: ${folder}/data\nopenai:\n  url: ${model.url}\n  model: scripted\n${more}`);
+  writeFileSync(
+    config,
+    `data: ${folder}/data\nopenai:\n  url: ${model.url}\n  model: scripted\n${more}`,
+  );
   const child = spawn(
     CITESEEK_BINARY,
     ['up', '--config', config, '--listen', '127.0.0.1:0', '--http', '127.0.0.1:0', '--log', 'off'],
@@ -100,7 +114,8 @@ before(async () => {
     startServer(model, ''),
     chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] }),
   ]);
-  server.withKey = () => startServer(model, `http:\n  keys:\n    - name: a\n      sha256: ${hash}\n`);
+  server.withKey = () =>
+    startServer(model, `http:\n  keys:\n    - name: a\n      sha256: ${hash}\n`);
 });
 
 after(async () => {
@@ -123,7 +138,8 @@ async function visit(options, body, url = server.url) {
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
   page.on('console', (message) => {
     // What the server refuses, the browser logs: that is no fault of the page.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load')) faults.push(message.text());
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load'))
+      faults.push(message.text());
   });
   try {
     await page.goto(`${url}/`);
@@ -154,7 +170,9 @@ async function crowd(url, question) {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ question: `${question} ${i}`, mode: 'deep' }),
       signal: others.signal,
-    }).then((reply) => reply.text()).catch(() => {});
+    })
+      .then((reply) => reply.text())
+      .catch(() => {});
   }
   await new Promise((resolve) => setTimeout(resolve, 300));
   return () => others.abort();
@@ -175,7 +193,10 @@ async function checkAccess(page, where) {
 }
 
 async function checkWidth(page, where) {
-  const [content, view] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  const [content, view] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    innerWidth,
+  ]);
   assert.ok(content <= view, `${where}: ${content} px in ${view} px`);
 }
 
@@ -192,7 +213,9 @@ async function citationsOf(question, mode) {
 async function bytesOf(citation) {
   const address = citation.document_id.split('/').map(encodeURIComponent).join('/');
   const reply = await fetch(`${server.url}/api/v1/documents/${address}`);
-  return Buffer.from((await reply.json()).text, 'utf8').subarray(citation.start, citation.end).toString('utf8');
+  return Buffer.from((await reply.json()).text, 'utf8')
+    .subarray(citation.start, citation.end)
+    .toString('utf8');
 }
 
 test('a question is answered: quotes at once, thought, answer, markers', () =>
@@ -218,13 +241,18 @@ test('a question is answered: quotes at once, thought, answer, markers', () =>
     assert.equal(await page.textContent('.answer strong'), '14 May 1887');
     assert.equal(await page.locator('.answer li').count(), 1);
     assert.deepEqual(await page.locator('.answer .marker').allTextContents(), ['1', '2', '1']);
-    assert.match(await page.locator('.answer .marker').first().getAttribute('aria-label'), /^Source 1, Halden Bridge/);
+    assert.match(
+      await page.locator('.answer .marker').first().getAttribute('aria-label'),
+      /^Source 1, Halden Bridge/,
+    );
     assert.ok((await page.locator('.sources li').count()) >= 5);
     await shot(page, 'answer');
     await checkAccess(page, 'answer');
     await checkWidth(page, 'answer');
     const extract = await page.evaluate(
-      () => performance.getEntriesByName('extract')[0].startTime - performance.getEntriesByName('asked')[0].startTime,
+      () =>
+        performance.getEntriesByName('extract')[0].startTime -
+        performance.getEntriesByName('asked')[0].startTime,
     );
     console.log(`# the extract is there after ${Math.round(extract)} ms`);
   }));
@@ -235,9 +263,13 @@ test('the extract is there within 300 ms', () =>
     for (let i = 0; i < 9; ++i) {
       await ask(page, `When was Halden Bridge opened ${'?'.repeat(i + 1)}`);
       await page.waitForFunction(() => performance.getEntriesByName('extract').length > 0);
-      times.push(await page.evaluate(
-        () => performance.getEntriesByName('extract')[0].startTime - performance.getEntriesByName('asked')[0].startTime,
-      ));
+      times.push(
+        await page.evaluate(
+          () =>
+            performance.getEntriesByName('extract')[0].startTime -
+            performance.getEntriesByName('asked')[0].startTime,
+        ),
+      );
       await page.press('input[name=q]', 'Escape');
       await page.waitForSelector('.send:not(.stop)');
     }
@@ -282,7 +314,10 @@ for (const [language, locale, question, name] of [
         await page.keyboard.press('Escape');
         await page.waitForSelector('.viewer', { state: 'detached' });
       }
-      assert.equal(await page.evaluate(() => document.documentElement.lang), locale === 'zh-CN' ? 'zh-CN' : 'en');
+      assert.equal(
+        await page.evaluate(() => document.documentElement.lang),
+        locale === 'zh-CN' ? 'zh-CN' : 'en',
+      );
     }));
 }
 
@@ -319,17 +354,21 @@ test('a thought can be ended, and the answer follows', () =>
 test('who must wait sees the place in line, and what the wait costs', async () => {
   const busy = await startServer(model, 'limits:\n  model_calls: 1\n  patience_s: 300\n');
   try {
-    await visit({}, async (page) => {
-      const leave = await crowd(busy.url, `Slow: ${kQuestion}`);
-      await ask(page, `Slow: ${kQuestion}`);
-      await page.waitForSelector('.status:has-text("in line")');
-      await page.waitForSelector('.extract .marker'); // meanwhile
-      assert.match(await page.textContent('.status'), /Place \d+ in line, about \d+ (s|min)/);
-      await shot(page, 'queued');
-      await page.waitForSelector('.after');
-      assert.ok((await page.textContent('.answer')).includes('14 May 1887'));
-      leave();
-    }, busy.url);
+    await visit(
+      {},
+      async (page) => {
+        const leave = await crowd(busy.url, `Slow: ${kQuestion}`);
+        await ask(page, `Slow: ${kQuestion}`);
+        await page.waitForSelector('.status:has-text("in line")');
+        await page.waitForSelector('.extract .marker'); // meanwhile
+        assert.match(await page.textContent('.status'), /Place \d+ in line, about \d+ (s|min)/);
+        await shot(page, 'queued');
+        await page.waitForSelector('.after');
+        assert.ok((await page.textContent('.answer')).includes('14 May 1887'));
+        leave();
+      },
+      busy.url,
+    );
   } finally {
     await busy.stop();
   }
@@ -338,20 +377,59 @@ test('who must wait sees the place in line, and what the wait costs', async () =
 test('who would wait too long is answered by the documents, and told why', async () => {
   const busy = await startServer(model, 'limits:\n  model_calls: 1\n  patience_s: 1\n');
   try {
-    await visit({}, async (page) => {
-      const leave = await crowd(busy.url, 'Never: Halden?');
-      await ask(page, kQuestion);
-      await page.waitForSelector('.after');
-      assert.match(await page.textContent('.notice'), /without the model.*wait/s);
-      assert.match(await page.textContent('.answer'), /3 June 1888/);
-      assert.equal(await page.locator('.extract').count(), 0);
-      await shot(page, 'lowered');
-      leave();
-    }, busy.url);
+    await visit(
+      {},
+      async (page) => {
+        const leave = await crowd(busy.url, 'Never: Halden?');
+        await ask(page, kQuestion);
+        await page.waitForSelector('.after');
+        assert.match(await page.textContent('.notice'), /without the model.*wait/s);
+        assert.match(await page.textContent('.answer'), /3 June 1888/);
+        assert.equal(await page.locator('.extract').count(), 0);
+        await shot(page, 'lowered');
+        leave();
+      },
+      busy.url,
+    );
   } finally {
     await busy.stop();
   }
 });
+
+test('where even the line is full, the time to ask again is told', () =>
+  visit({}, async (page) => {
+    const text = '512 questions are in line before this one. Ask again in about 40 s.';
+    const receipt = {
+      asked_mode: 'auto',
+      mode: 'extract',
+      rung: 'results',
+      degraded: '512 questions wait, the limit',
+      generation: 1,
+      model: '',
+      prompt_tokens: 0,
+      completion_tokens: 0,
+      stages: [],
+      total_ms: 1,
+    };
+    const events = [
+      { event: 'queued', place: 513, eta_ms: 40_000, rung: 'results' },
+      { event: 'answer', text },
+      { event: 'finished', reason: 'overloaded', answer: text, citations: [], receipt },
+    ];
+    const body = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
+    await page.route('**/api/v1/ask', (route) =>
+      route.fulfill({ contentType: 'text/event-stream', body }),
+    );
+    await ask(page, kQuestion);
+    await page.waitForSelector('.after');
+    assert.match(await page.textContent('.notice'), /More people are asking.*512 questions/s);
+    assert.match(await page.textContent('.answer'), /Ask again in about 40 s/);
+    assert.equal(await page.textContent('#answer-title'), 'Answer');
+    await shot(page, 'overloaded');
+    await page.unroute('**/api/v1/ask');
+    await page.click('.actions button:has-text("Ask again")');
+    await page.waitForSelector('.answer .marker');
+  }));
 
 test('what the sources do not support is told in words, not in colour alone', () =>
   visit({}, async (page) => {
@@ -369,17 +447,21 @@ test('what the sources do not support is told in words, not in colour alone', ()
 test('a server that dies while it answers leaves what it said, and a way to ask again', async () => {
   const dying = await startServer(model, '');
   try {
-    await visit({}, async (page) => {
-      await ask(page, `Dying: ${kQuestion}`);
-      await page.waitForSelector('.answer .marker');
-      dying.kill();
-      await page.waitForSelector('[role=alert]');
-      assert.match(await page.textContent('[role=alert]'), /connection broke/);
-      assert.match(await page.textContent('.answer'), /14 May 1887/);
-      await shot(page, 'cut');
-      await page.click('[role=alert] button');
-      await page.waitForSelector('[role=alert]:has-text("cannot be reached")');
-    }, dying.url);
+    await visit(
+      {},
+      async (page) => {
+        await ask(page, `Dying: ${kQuestion}`);
+        await page.waitForSelector('.answer .marker');
+        dying.kill();
+        await page.waitForSelector('[role=alert]');
+        assert.match(await page.textContent('[role=alert]'), /connection broke/);
+        assert.match(await page.textContent('.answer'), /14 May 1887/);
+        await shot(page, 'cut');
+        await page.click('[role=alert] button');
+        await page.waitForSelector('[role=alert]:has-text("cannot be reached")');
+      },
+      dying.url,
+    );
   } finally {
     await dying.stop();
   }
@@ -414,21 +496,25 @@ test('a server that is gone is told plainly, and asking again works', () =>
 test('a server with keys asks for one and keeps it', async () => {
   const guarded = await server.withKey();
   try {
-    await visit({}, async (page) => {
-      await ask(page, kQuestion);
-      await page.waitForSelector('input[name=key]');
-      await shot(page, 'key');
-      await checkAccess(page, 'key');
-      await page.fill('input[name=key]', kKey);
-      await page.press('input[name=key]', 'Enter');
-      await page.waitForSelector('.after');
-      await page.reload();
-      await page.waitForSelector('.after');
-      await page.click('nav button');
-      await page.click('text=Forget the key');
-      await page.reload();
-      await page.waitForSelector('input[name=key]');
-    }, guarded.url);
+    await visit(
+      {},
+      async (page) => {
+        await ask(page, kQuestion);
+        await page.waitForSelector('input[name=key]');
+        await shot(page, 'key');
+        await checkAccess(page, 'key');
+        await page.fill('input[name=key]', kKey);
+        await page.press('input[name=key]', 'Enter');
+        await page.waitForSelector('.after');
+        await page.reload();
+        await page.waitForSelector('.after');
+        await page.click('nav button');
+        await page.click('text=Forget the key');
+        await page.reload();
+        await page.waitForSelector('input[name=key]');
+      },
+      guarded.url,
+    );
   } finally {
     await guarded.stop();
   }
@@ -544,9 +630,19 @@ test('a thousand ways out give no link, no image, no request', () =>
         const answer = document.querySelector('.answer .prose');
         const allowed = new Set(['class', 'type', 'aria-label', 'tabindex', 'start', 'title']);
         const others = [...answer.querySelectorAll('*')].flatMap((element) =>
-          [...element.attributes].filter((a) => !allowed.has(a.name)).map((a) => `${element.tagName} ${a.name}`));
-        const active = answer.querySelectorAll('a, img, picture, video, audio, iframe, object, embed, script, style, link, form, svg, meta, base, input');
-        return { others, active: active.length, buttons: answer.querySelectorAll('button:not(.marker)').length, length: answer.textContent.length };
+          [...element.attributes]
+            .filter((a) => !allowed.has(a.name))
+            .map((a) => `${element.tagName} ${a.name}`),
+        );
+        const active = answer.querySelectorAll(
+          'a, img, picture, video, audio, iframe, object, embed, script, style, link, form, svg, meta, base, input',
+        );
+        return {
+          others,
+          active: active.length,
+          buttons: answer.querySelectorAll('button:not(.marker)').length,
+          length: answer.textContent.length,
+        };
       });
       assert.deepEqual([found.others, found.active, found.buttons], [[], 0, 0]);
       assert.ok(found.length > 8000, `${found.length}`); // it was shown

@@ -10,7 +10,9 @@ export async function startModelServer(script) {
     request.on('data', (piece) => (body += piece));
     request.on('end', async () => {
       if (!request.url.endsWith('/chat/completions')) {
-        response.end(JSON.stringify({ object: 'list', data: [{ id: 'scripted', object: 'model' }] }));
+        response.end(
+          JSON.stringify({ object: 'list', data: [{ id: 'scripted', object: 'model' }] }),
+        );
         return;
       }
       ++seen.calls;
@@ -29,15 +31,21 @@ export async function startModelServer(script) {
       });
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       const say = (delta, finish_reason = null) =>
-        response.write(`data: ${JSON.stringify({
-          id: 'c', object: 'chat.completion.chunk', model: 'scripted',
-          choices: [{ index: 0, delta, finish_reason }],
-        })}\n\n`);
+        response.write(
+          `data: ${JSON.stringify({
+            id: 'c',
+            object: 'chat.completion.chunk',
+            model: 'scripted',
+            choices: [{ index: 0, delta, finish_reason }],
+          })}\n\n`,
+        );
       for (const step of steps) {
         if (step.hang) return;
         if (step.after) await new Promise((resolve) => setTimeout(resolve, step.after));
         if (gone) return;
-        say(step.thought !== undefined ? { reasoning_content: step.thought } : { content: step.text });
+        say(
+          step.thought !== undefined ? { reasoning_content: step.thought } : { content: step.text },
+        );
       }
       say({}, 'stop');
       const usage = { prompt_tokens: 321, completion_tokens: 45, total_tokens: 366 };

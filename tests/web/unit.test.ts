@@ -17,11 +17,29 @@ import { wordsOf } from '../../services/web/src/words';
 import { variants } from './variants.mjs';
 
 const kHit: Hit = {
-  rank: 1, document_id: 'd', collection: 'c', version: 1, title: 'T', uri: '', start: 0, end: 4, text: 'text',
+  rank: 1,
+  document_id: 'd',
+  collection: 'c',
+  version: 1,
+  title: 'T',
+  uri: '',
+  start: 0,
+  end: 4,
+  text: 'text',
 };
 const kCitation: Citation = {
-  marker: 1, document_id: 'd', collection: 'c', version: 1, title: 'T', uri: '', start: 0, end: 4,
-  quote: 'text', verdict: 'supported', answer_start: 0, answer_end: 4,
+  marker: 1,
+  document_id: 'd',
+  collection: 'c',
+  version: 1,
+  title: 'T',
+  uri: '',
+  start: 0,
+  end: 4,
+  quote: 'text',
+  verdict: 'supported',
+  answer_start: 0,
+  answer_end: 4,
 };
 
 function reading(text: string, part: Partial<Reading> = {}): Reading {
@@ -61,8 +79,23 @@ test('a text is cut around bytes, not around characters', () => {
 });
 
 test('a quote is found where it is, where it has moved to, and not at all', () => {
-  const document = { id: 'd', collection: 'c', version: 2, title: '', uri: '', text: '桥 old bridge' };
-  const place = { document_id: 'd', collection: 'c', version: 1, title: '', start: 4, end: 14, quote: 'old bridge' };
+  const document = {
+    id: 'd',
+    collection: 'c',
+    version: 2,
+    title: '',
+    uri: '',
+    text: '桥 old bridge',
+  };
+  const place = {
+    document_id: 'd',
+    collection: 'c',
+    version: 1,
+    title: '',
+    start: 4,
+    end: 14,
+    quote: 'old bridge',
+  };
   assert.deepEqual([locate(document, place).start, locate(document, place).end], [4, 14]);
   const moved = locate({ ...document, text: '望月桥 old bridge' }, place);
   assert.deepEqual([moved.start, moved.end, moved.moved], [10, 20, false]);
@@ -70,11 +103,18 @@ test('a quote is found where it is, where it has moved to, and not at all', () =
 });
 
 test('an event stream may be cut anywhere', () => {
-  const stream = 'event: answer\ndata: {"a":"é"}\n\n: ping\n\ndata:x\r\ndata: y\r\n\r\nevent: none\n\n';
-  const whole = [{ name: 'answer', data: '{"a":"é"}' }, { name: '', data: 'x\ny' }];
+  const stream =
+    'event: answer\ndata: {"a":"é"}\n\n: ping\n\ndata:x\r\ndata: y\r\n\r\nevent: none\n\n';
+  const whole = [
+    { name: 'answer', data: '{"a":"é"}' },
+    { name: '', data: 'x\ny' },
+  ];
   for (let cut = 0; cut <= stream.length; ++cut) {
     const parser = new SseParser();
-    assert.deepEqual([...parser.feed(stream.slice(0, cut)), ...parser.feed(stream.slice(cut))], whole);
+    assert.deepEqual(
+      [...parser.feed(stream.slice(0, cut)), ...parser.feed(stream.slice(cut))],
+      whole,
+    );
   }
 });
 
@@ -82,7 +122,10 @@ test('events add up to a reply, and nothing follows its end', () => {
   let reply: Reply = kNoReply;
   const feed = (event: any, now: number) => (reply = take(reply, event, now));
   feed({ event: 'queued', place: 3, eta_ms: 4000, rung: 'short' }, 1000);
-  assert.deepEqual([reply.stage, reply.place, reply.eta, reply.toldAt, reply.rung], ['queued', 3, 4000, 1000, 'short']);
+  assert.deepEqual(
+    [reply.stage, reply.place, reply.eta, reply.toldAt, reply.rung],
+    ['queued', 3, 4000, 1000, 'short'],
+  );
   feed({ event: 'queued', place: 0, eta_ms: 0 }, 2000);
   assert.equal(reply.stage, 'searching');
   feed({ event: 'searched', hits: [kHit], generation: 1 }, 2100);
@@ -98,7 +141,10 @@ test('events add up to a reply, and nothing follows its end', () => {
   assert.equal(stopped.end, 'stopped');
   assert.equal(take(stopped, { event: 'answer', text: '!' }, 7000), stopped);
   feed({ event: 'error', error: { code: 'unavailable', message: 'm' } }, 6000);
-  assert.deepEqual([reply.end, reply.failure?.kind, reply.failure?.message], ['failed', 'busy', 'm']);
+  assert.deepEqual(
+    [reply.end, reply.failure?.kind, reply.failure?.message],
+    ['failed', 'busy', 'm'],
+  );
   assert.equal(fail(reply, { kind: 'cut', message: '' }, 1), reply);
 });
 
@@ -108,11 +154,21 @@ test('a stopped thought has an end', () => {
 });
 
 test('the Markdown that is known becomes blocks', () => {
-  const text = '# Head\n\nA **bold *and* em** `c[1]` [1]\nline\n\n- one\n  more\n  - two\n3. three\n\n```js\n[1]\n```\n> q\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n***\nend';
-  assert.deepEqual(parse(text).map((b) => b.kind), ['heading', 'paragraph', 'list', 'list', 'code', 'quote', 'table', 'paragraph']);
+  const text =
+    '# Head\n\nA **bold *and* em** `c[1]` [1]\nline\n\n- one\n  more\n  - two\n3. three\n\n```js\n[1]\n```\n> q\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n***\nend';
+  assert.deepEqual(
+    parse(text).map((b) => b.kind),
+    ['heading', 'paragraph', 'list', 'list', 'code', 'quote', 'table', 'paragraph'],
+  );
   const [, paragraph, list, ordered, code, , table] = parse(text) as any[];
-  assert.deepEqual(paragraph.of.map((p: Inline) => p.kind), ['text', 'strong', 'text', 'code', 'text', 'marker', 'break', 'text']);
-  assert.deepEqual(list.items.map((i: any) => i.depth), [0, 1]);
+  assert.deepEqual(
+    paragraph.of.map((p: Inline) => p.kind),
+    ['text', 'strong', 'text', 'code', 'text', 'marker', 'break', 'text'],
+  );
+  assert.deepEqual(
+    list.items.map((i: any) => i.depth),
+    [0, 1],
+  );
   assert.deepEqual([ordered.ordered, ordered.start], [true, 3]);
   assert.equal(code.text, '[1]');
   assert.equal(table.rows.length, 2);
@@ -124,7 +180,8 @@ test('what is not closed is text, and offsets are those of the source', () => {
   let said = '';
   for (const part of paragraph.of) {
     if (part.kind === 'marker') assert.equal(text.slice(part.at, part.at + 4), '[12]');
-    if (part.kind === 'text') assert.equal(text.slice(part.at, part.at + part.text.length), part.text);
+    if (part.kind === 'text')
+      assert.equal(text.slice(part.at, part.at + part.text.length), part.text);
     said += part.text ?? '';
   }
   assert.match(said, /snake_case_name/);
@@ -132,7 +189,23 @@ test('what is not closed is text, and offsets are those of the source', () => {
 });
 
 test('long hostile texts are read in little time', () => {
-  const kinds = ['*', '_', '`', '[', '**a', '> ', '- ', '|', '`a``', '\\', '[1]', '#', '\n', '~~~\n', '*a '];
+  const kinds = [
+    '*',
+    '_',
+    '`',
+    '[',
+    '**a',
+    '> ',
+    '- ',
+    '|',
+    '`a``',
+    '\\',
+    '[1]',
+    '#',
+    '\n',
+    '~~~\n',
+    '*a ',
+  ];
   for (const kind of kinds) {
     const start = performance.now();
     parse(kind.repeat(Math.ceil(100_000 / kind.length)));
@@ -141,8 +214,38 @@ test('long hostile texts are read in little time', () => {
 });
 
 test('a thousand ways out give no link, no image, no attribute', () => {
-  const elements = new Set(['p', 'h3', 'blockquote', 'pre', 'code', 'ol', 'ul', 'li', 'br', 'strong', 'em', 'span', 'div', 'table', 'thead', 'tbody', 'tr', 'th', 'td', Marker, Tag]);
-  const attributes = new Set(['children', 'class', 'tabIndex', 'start', 'source', 'reading', 'claim']);
+  const elements = new Set([
+    'p',
+    'h3',
+    'blockquote',
+    'pre',
+    'code',
+    'ol',
+    'ul',
+    'li',
+    'br',
+    'strong',
+    'em',
+    'span',
+    'div',
+    'table',
+    'thead',
+    'tbody',
+    'tr',
+    'th',
+    'td',
+    Marker,
+    Tag,
+  ]);
+  const attributes = new Set([
+    'children',
+    'class',
+    'tabIndex',
+    'start',
+    'source',
+    'reading',
+    'claim',
+  ]);
   const all: string[] = variants();
   assert.equal(all.length, 1000);
   assert.ok(new Set(all).size > 950);
@@ -198,10 +301,14 @@ test('claims are cut out of the text, and told behind their markers', () => {
 
 test('a tag stands right behind its claim, and blanks where they were', () => {
   const text = 'One. Two. [1] Three';
-  const claims = claimsOf(text, [], [
-    { start: 0, end: 4, verdict: 'partly' },
-    { start: 5, end: 9, verdict: 'unsupported' },
-  ]);
+  const claims = claimsOf(
+    text,
+    [],
+    [
+      { start: 0, end: 4, verdict: 'partly' },
+      { start: 5, end: 9, verdict: 'unsupported' },
+    ],
+  );
   const [paragraph] = parse(text) as any[];
   const said = cutClaims(paragraph.of, claims).map((p: any) => p.text ?? p.kind);
   assert.deepEqual(said, ['One.', 'tag', ' ', 'Two.', ' ', 'marker', 'tag', ' Three']);
@@ -212,30 +319,55 @@ test('without checked sentences the best citation of each speaks', () => {
     { ...kCitation, verdict: 'unsupported' as const },
     { ...kCitation, marker: 2, verdict: 'supported' as const },
   ];
-  assert.deepEqual(claimsOf('text', citations, []).map((c) => c.verdict), ['supported']);
+  assert.deepEqual(
+    claimsOf('text', citations, []).map((c) => c.verdict),
+    ['supported'],
+  );
 });
 
 test('history is kept once a question, newest first, and survives garbage', () => {
   const asked = (question: string, at: number) => ({ question, mode: 'auto' as const, at });
   const kept = remember([asked('a', 1), asked('b', 2)], asked('b', 3));
-  assert.deepEqual(kept.map((a) => a.at), [3, 1]);
+  assert.deepEqual(
+    kept.map((a) => a.at),
+    [3, 1],
+  );
   assert.deepEqual(parseHistory(JSON.stringify(kept)), kept);
-  for (const broken of ['', '{', '{}', '[1,null,{"question":1}]', '[{"question":"x","mode":"y","at":1}]']) {
+  for (const broken of [
+    '',
+    '{',
+    '{}',
+    '[1,null,{"question":1}]',
+    '[{"question":"x","mode":"y","at":1}]',
+  ]) {
     assert.deepEqual(parseHistory(broken), []);
   }
-  assert.deepEqual(fromHistory([asked('When was the bridge built', 1)], 'bri').map((o) => o.text), ['When was the bridge built']);
+  assert.deepEqual(
+    fromHistory([asked('When was the bridge built', 1)], 'bri').map((o) => o.text),
+    ['When was the bridge built'],
+  );
   assert.deepEqual(fromHistory([asked('When', 1)], 'en'), []);
 });
 
 test('both languages say everything', () => {
   const shape = (value: any): any =>
-    typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, shape(v)])) : typeof value;
+    typeof value === 'object'
+      ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, shape(v)]))
+      : typeof value;
   assert.deepEqual(shape(wordsOf('zh')), shape(wordsOf('en')));
 });
 
 test('only web addresses of documents are linked', () => {
   for (const good of ['https://example.org/a b', 'HTTP://x.example']) assert.ok(isWebAddress(good));
-  for (const bad of ['javascript:alert(1)', ' https://x', 'data:,x', '//x', 'a.md', 'https:', 'http//x']) {
+  for (const bad of [
+    'javascript:alert(1)',
+    ' https://x',
+    'data:,x',
+    '//x',
+    'a.md',
+    'https:',
+    'http//x',
+  ]) {
     assert.ok(!isWebAddress(bad), bad);
   }
 });

@@ -138,7 +138,13 @@ export function Problems({ claims, text }: { claims: Claim[]; text: string }) {
       <ul>
         {bad.map(({ start, end, verdict, problems }) => (
           <li key={start}>
-            <q>{text.slice(start, end).replace(/\s*\[\d+\]/g, '').replace(/[*_`#]+/g, '').trim()}</q>
+            <q>
+              {text
+                .slice(start, end)
+                .replace(/\s*\[\d+\]/g, '')
+                .replace(/[*_`#]+/g, '')
+                .trim()}
+            </q>
             <span class={`tag ${verdict}`}>{words.verdicts[verdict]}</span>
             {problems.length > 0 && <p class="quiet">{problems.join('; ')}</p>}
           </li>
@@ -156,7 +162,9 @@ export function ReceiptView({ receipt }: { receipt: Receipt }) {
   return (
     <details class="receipt">
       <summary>
-        {[words.modes[receipt.mode], receipt.model, ms(receipt.total_ms)].filter(Boolean).join(' · ')}
+        {[words.modes[receipt.mode], receipt.model, ms(receipt.total_ms)]
+          .filter(Boolean)
+          .join(' · ')}
       </summary>
       <dl>
         <dt>{names.mode}</dt>
@@ -241,7 +249,10 @@ export function Sources(props: {
       {hits.length === 0 && <p class="quiet">{words.noSources}</p>}
       <ol>
         {hits.map((hit, i) => (
-          <li key={`${hit.document_id} ${hit.start}`} class={settled && !cited.has(i + 1) ? 'uncited' : ''}>
+          <li
+            key={`${hit.document_id} ${hit.start}`}
+            class={settled && !cited.has(i + 1) ? 'uncited' : ''}
+          >
             <button
               type="button"
               title={words.openSource}

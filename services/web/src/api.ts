@@ -58,7 +58,7 @@ export async function ask(
   const parser = new SseParser();
   const decoder = new TextDecoder();
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-  for (let whole = false; ; ) {
+  for (let whole = false; ;) {
     let piece: ReadableStreamReadResult<Uint8Array>;
     try {
       piece = await reader.read();

@@ -22,7 +22,8 @@ export function useAsking() {
     abort.current = null;
     const now = Date.now();
     setAsking(
-      (a) => a && { ...a, main: stopped(a.main, now), extract: a.extract && stopped(a.extract, now) },
+      (a) =>
+        a && { ...a, main: stopped(a.main, now), extract: a.extract && stopped(a.extract, now) },
     );
   }, []);
 

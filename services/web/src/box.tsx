@@ -116,7 +116,9 @@ export function Box(props: Props) {
       setOpen(true);
       const step = event.key === 'ArrowDown' ? 1 : -1;
       const places = offers.length + 1; // one of them: the field itself
-      setChosen(shown ? ((chosen + 1 + step + places) % places) - 1 : step > 0 ? 0 : offers.length - 1);
+      setChosen(
+        shown ? ((chosen + 1 + step + places) % places) - 1 : step > 0 ? 0 : offers.length - 1,
+      );
     } else if (event.key === 'Escape') {
       if (shown) {
         event.stopPropagation();
@@ -186,7 +188,13 @@ export function Box(props: Props) {
           </button>
         )}
         {running ? (
-          <button key="stop" type="button" class="send stop" onClick={props.stop} aria-label={words.stop}>
+          <button
+            key="stop"
+            type="button"
+            class="send stop"
+            onClick={props.stop}
+            aria-label={words.stop}
+          >
             <Square />
           </button>
         ) : (
@@ -211,7 +219,13 @@ export function Box(props: Props) {
               onPointerDown={(event) => event.preventDefault()}
               onClick={() => take(offer)}
             >
-              {offer.kind === 'history' ? <Clock /> : offer.kind === 'document' ? <Page /> : <Search />}
+              {offer.kind === 'history' ? (
+                <Clock />
+              ) : offer.kind === 'document' ? (
+                <Page />
+              ) : (
+                <Search />
+              )}
               <span>{offer.text}</span>
               {offer.kind === 'document' && <small>{words.openDocument}</small>}
             </li>

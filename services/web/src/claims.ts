@@ -41,7 +41,10 @@ export function claimsOf(text: string, citations: Citation[], sentences: Sentenc
     ranges = [...byStart.values()];
   }
   ranges = ranges.filter((r) => r.end > r.start).sort((a, b) => a.start - b.start);
-  const starts = unitsOf(text, ranges.map((r) => r.start));
+  const starts = unitsOf(
+    text,
+    ranges.map((r) => r.start),
+  );
   const ends = ranges.map((r) => r.end).sort((a, b) => a - b);
   const endUnits = unitsOf(text, ends);
   const endOf = new Map(ends.map((byte, i) => [byte, endUnits[i] as number]));

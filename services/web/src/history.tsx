@@ -37,7 +37,12 @@ export function History(props: {
           <h2 id="history-title">{words.history}</h2>
           <p class="where">{props.history.length > 0 ? words.historyNote : words.historyEmpty}</p>
         </div>
-        <button type="button" class="icon" aria-label={words.close} onClick={() => dialog.current?.close()}>
+        <button
+          type="button"
+          class="icon"
+          aria-label={words.close}
+          onClick={() => dialog.current?.close()}
+        >
           <Close />
         </button>
       </header>

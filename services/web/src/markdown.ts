@@ -125,7 +125,8 @@ export function parse(source: string): Block[] {
     let last = i;
     while (last + 1 < lines.length) {
       const next = text(lines[last + 1] as Line);
-      if (next.trim() === '' || kFence.test(next) || kHeading.test(next) || kQuote.test(next)) break;
+      if (next.trim() === '' || kFence.test(next) || kHeading.test(next) || kQuote.test(next))
+        break;
       if (kItem.test(next) || kRule.test(next)) break;
       ++last;
     }
@@ -137,7 +138,7 @@ export function parse(source: string): Block[] {
 
 function splitLines(source: string): Line[] {
   const lines: Line[] = [];
-  for (let start = 0; start <= source.length; ) {
+  for (let start = 0; start <= source.length;) {
     let end = source.indexOf('\n', start);
     if (end < 0) end = source.length;
     lines.push({ start, end: end > start && source[end - 1] === '\r' ? end - 1 : end });
@@ -160,7 +161,7 @@ function row(source: string, line: Line): Inline[][] {
   while (to > from && ' \t'.includes(source[to - 1] as string)) --to;
   if (source[from] === '|') ++from;
   if (to > from && source[to - 1] === '|') --to;
-  for (let start = from; start <= to; ) {
+  for (let start = from; start <= to;) {
     let end = source.indexOf('|', start);
     if (end < 0 || end > to || cells.length === kMaxColumns - 1) end = to;
     cells.push(inline(source, start, end));
@@ -273,7 +274,7 @@ function say(out: Inline[], text: string, at: number) {
 }
 
 function closingTicks(source: string, from: number, to: number, ticks: number): number {
-  for (let i = from; i < to; ) {
+  for (let i = from; i < to;) {
     if (source[i] !== '`') {
       ++i;
       continue;

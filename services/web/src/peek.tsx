@@ -24,7 +24,10 @@ export function Peek(props: {
     const page = document.documentElement;
     const left = Math.max(
       12,
-      Math.min(at.left + at.width / 2 - box.offsetWidth / 2, page.clientWidth - box.offsetWidth - 12),
+      Math.min(
+        at.left + at.width / 2 - box.offsetWidth / 2,
+        page.clientWidth - box.offsetWidth - 12,
+      ),
     );
     const below = at.bottom + 8;
     const fits = below + box.offsetHeight < innerHeight - 8;
@@ -46,7 +49,9 @@ export function Peek(props: {
     >
       <p class="head">
         <span class="number">{source.number}</span>
-        <strong>{citation?.title || hit?.title || citation?.document_id || hit?.document_id}</strong>
+        <strong>
+          {citation?.title || hit?.title || citation?.document_id || hit?.document_id}
+        </strong>
         {verdict !== 'unchecked' && <span class={`tag ${verdict}`}>{words.verdicts[verdict]}</span>}
       </p>
       <p class="text">{quoteInPassage(source)}</p>

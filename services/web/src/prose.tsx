@@ -39,7 +39,9 @@ export function Marker({ source, reading }: { source: Source; reading: Reading }
       onClick={() => reading.open(source)}
       onPointerEnter={(event) => event.pointerType !== 'touch' && show(event)}
       onPointerLeave={hide}
-      onFocus={(event) => (event.currentTarget as HTMLElement).matches(':focus-visible') && show(event)}
+      onFocus={(event) =>
+        (event.currentTarget as HTMLElement).matches(':focus-visible') && show(event)
+      }
       onBlur={hide}
     >
       {number}
@@ -172,11 +174,19 @@ export function prose(blocks: Block[], reading: Reading): VNode[] {
           <div key={i} class="table" tabIndex={0}>
             <table>
               <thead>
-                <tr>{(head ?? []).map((cell, j) => <th key={j}>{inline(cell, reading)}</th>)}</tr>
+                <tr>
+                  {(head ?? []).map((cell, j) => (
+                    <th key={j}>{inline(cell, reading)}</th>
+                  ))}
+                </tr>
               </thead>
               <tbody>
                 {rows.map((row, r) => (
-                  <tr key={r}>{row.map((cell, j) => <td key={j}>{inline(cell, reading)}</td>)}</tr>
+                  <tr key={r}>
+                    {row.map((cell, j) => (
+                      <td key={j}>{inline(cell, reading)}</td>
+                    ))}
+                  </tr>
                 ))}
               </tbody>
             </table>

@@ -90,7 +90,11 @@ export function take(reply: Reply, event: AskEvent, now: number): Reply {
         receipt: event.receipt,
       };
     case 'error':
-      return fail(reply, { kind: failureKind(event.error.code), message: event.error.message }, now);
+      return fail(
+        reply,
+        { kind: failureKind(event.error.code), message: event.error.message },
+        now,
+      );
     default:
       return reply; // of a newer server
   }

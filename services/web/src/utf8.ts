@@ -20,7 +20,8 @@ export function bytesBefore(text: string, units: number): number {
     const unit = text.charCodeAt(i);
     if (unit < 0x80) bytes += 1;
     else if (unit < 0x800) bytes += 2;
-    else if (unit >= 0xd800 && unit < 0xe000) bytes += 2; // half of four
+    else if (unit >= 0xd800 && unit < 0xe000)
+      bytes += 2; // half of four
     else bytes += 3;
   }
   return bytes;

@@ -130,14 +130,21 @@ export function Viewer({ place, close }: { place: Place; close: () => void }) {
             ) : null}
           </p>
         </div>
-        <button type="button" class="icon" aria-label={words.close} onClick={() => dialog.current?.close()}>
+        <button
+          type="button"
+          class="icon"
+          aria-label={words.close}
+          onClick={() => dialog.current?.close()}
+        >
           <Close />
         </button>
       </header>
       <div class="document" tabIndex={0} role="region" aria-labelledby="viewer-title">
         {failure ? (
           <div class="notice bad" role="alert">
-            <p>{words.failures[failure.kind]} {failure.message}</p>
+            <p>
+              {words.failures[failure.kind]} {failure.message}
+            </p>
             <button type="button" onClick={() => setAttempt(attempt + 1)}>
               {words.retry}
             </button>

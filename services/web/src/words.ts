@@ -35,7 +35,11 @@ const en = {
   asking: 'Asking',
   queued: (place: number, seconds: number) =>
     `Place ${place} in line` +
-    (seconds <= 0 ? '' : seconds < 100 ? `, about ${seconds} s` : `, about ${Math.round(seconds / 60)} min`),
+    (seconds <= 0
+      ? ''
+      : seconds < 100
+        ? `, about ${seconds} s`
+        : `, about ${Math.round(seconds / 60)} min`),
   rungs: {
     full: '',
     short: 'many are asking: it will think only briefly',
@@ -150,7 +154,11 @@ const zh: Words = {
   asking: '正在提问',
   queued: (place, seconds) =>
     `排在第 ${place} 位` +
-    (seconds <= 0 ? '' : seconds < 100 ? `，约 ${seconds} 秒` : `，约 ${Math.round(seconds / 60)} 分钟`),
+    (seconds <= 0
+      ? ''
+      : seconds < 100
+        ? `，约 ${seconds} 秒`
+        : `，约 ${Math.round(seconds / 60)} 分钟`),
   rungs: {
     full: '',
     short: '提问的人多，将缩短思考',
