@@ -252,7 +252,10 @@ class FakeAnswerer final : public gateway::Answerer {
 
   absl::StatusOr<gateway::Answer> Ask(const gateway::Question& question,
                                       const gateway::EventSink& sink) override {
-    last = question;
+    {
+      const std::scoped_lock lock(mutex);
+      last = question;
+    }
     const auto cancelled = [] { return absl::CancelledError("cancelled"); };
     if (!sink(gateway::QueuedEvent{2, absl::Milliseconds(1500), gateway::Rung::kShort,
                                    question.request_id})) {
@@ -309,6 +312,7 @@ class FakeAnswerer final : public gateway::Answerer {
   }
 
   Script script;
+  std::mutex mutex;  // guards last while calls run
   gateway::Question last;
   bool answered_now = false;
   gateway::CheckRequest last_check;
