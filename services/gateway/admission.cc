@@ -10,14 +10,13 @@
 namespace citeseek::gateway {
 namespace {
 
-constexpr double kCheckedByte = 0.02;  // milliseconds: a search and a verdict for some 100 bytes
-
 // A token of a prompt takes about this part of the time of one that is generated.
 constexpr double kPromptToken = 0.1;
 // Costs until calls have ended: tokens for the model, milliseconds for the processors.
 constexpr std::array<double, kRungs> kCosts = {1500, 600, 300, 10, 5};
 constexpr double kModelSpeed = 30;      // tokens a second of one call
 constexpr double kReadingSpeed = 1000;  // milliseconds of work a second
+constexpr double kCheckedByte = 0.02;   // milliseconds: a search and a verdict for some 100 bytes
 constexpr double kOfTimeLeft = 0.8;     // that a call may be expected to take
 constexpr double kNewest = 0.1;         // weight of the newest call in what is learned
 

@@ -33,7 +33,6 @@ constexpr int kQuickTokens = 512;
 constexpr int kDeepTokens = 4096;
 constexpr int kShortTokens = 1024;
 constexpr int kShortThought = 256;
-constexpr std::size_t kMaxRequestIdBytes = 64;
 // Tokens of a thought are only estimated here: a model that keeps the budget itself comes first.
 constexpr double kThoughtSlack = 1.5;
 constexpr std::size_t kResults = 5;
@@ -311,11 +310,8 @@ class Asking {
   absl::Status Generate(Mode mode, Evidence* evidence) {
     const bool deep = mode == Mode::kDeep;
     const bool brief = deep && question_.rung == Rung::kShort;
-    const int budget = !deep ? 0
-                       : brief && question_.thinking_budget
-                           ? std::min(kShortThought, question_.thinking_budget)
-                       : brief ? kShortThought
-                               : question_.thinking_budget;
+    int budget = deep ? question_.thinking_budget : 0;
+    if (brief) budget = budget > 0 ? std::min(budget, kShortThought) : kShortThought;
     const bool closes = options_.generator->EndsThoughts();
     Prompt prompt = MakePrompt({.question = question_.text,
                                 .hits = result_.hits,
@@ -482,6 +478,8 @@ class LocalAnswerer final : public Answerer {
 }  // namespace
 
 std::string MakeRequestId() {
+  // No generator a thread: thread-local bytes are taken from every thread's stack, and those that
+  // serve the metrics page have little.
   std::random_device random;
   return absl::StrCat(absl::Hex(random(), absl::kZeroPad8), absl::Hex(random(), absl::kZeroPad8));
 }

@@ -28,6 +28,7 @@
 namespace citeseek::gateway {
 
 inline constexpr int kMaxThinkingBudget = 1 << 20;
+inline constexpr std::size_t kMaxRequestIdBytes = 64;
 
 // kAuto: deep if a model can be had, else extract.
 enum class Mode { kAuto, kExtract, kQuick, kDeep };
