@@ -317,7 +317,8 @@ class Asking {
                                 .hits = result_.hits,
                                 .chinese = cues_.chinese,
                                 .brief = !deep,
-                                .now = options_.now()});
+                                .now = options_.now(),
+                                .fence_secret = options_.fence_secret});
     inference::GenerateRequest request{.messages = std::move(prompt.messages),
                                        .sampling = {.temperature = deep ? 0.6 : 0.3,
                                                     .max_tokens = brief  ? kShortTokens
@@ -460,7 +461,7 @@ class Asking {
 
 class LocalAnswerer final : public Answerer {
  public:
-  explicit LocalAnswerer(const AnswererOptions& options) : options_(options) {}
+  explicit LocalAnswerer(AnswererOptions options) : options_(std::move(options)) {}
 
   absl::StatusOr<Answer> Ask(const Question& question, const EventSink& sink) override {
     return Asking(options_, &openings_, question, sink).Run();
@@ -518,7 +519,9 @@ absl::Status CheckQuestion(const Question& question) {
 }
 
 std::unique_ptr<Answerer> MakeAnswerer(const AnswererOptions& options) {
-  return std::make_unique<LocalAnswerer>(options);
+  AnswererOptions own = options;
+  if (own.fence_secret.empty()) own.fence_secret = MakeRequestId() + MakeRequestId();
+  return std::make_unique<LocalAnswerer>(std::move(own));
 }
 
 }  // namespace citeseek::gateway

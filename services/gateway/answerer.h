@@ -186,6 +186,7 @@ struct AnswererOptions {
   inference::Generator* generator = nullptr;  // null: extract mode only
   const indexer::Analyzer* analyzer = nullptr;
   std::function<absl::Time()> now = [] { return absl::Now(); };
+  std::string fence_secret = {};  // see prompt.h; empty: a random one
 };
 
 // 16 hexadecimal digits.

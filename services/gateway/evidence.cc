@@ -69,14 +69,19 @@ bool IsRunInHeading(std::string_view text, indexer::ByteRange range) {
   return line.find("、") != std::string_view::npos && line.find("、") <= 6;
 }
 
+bool EndsAsSentence(std::string_view line) {
+  for (std::string_view end : {".", "!", "?", ":", ";", ",", "。", "！", "？", "：", "；"}) {
+    if (line.ends_with(end)) return true;
+  }
+  return false;
+}
+
 // A short paragraph at the top of the text that is no sentence.
 bool IsLoneTitle(std::string_view text, indexer::ByteRange range) {
   if (range.start > 0 || range.end > 90 || text.substr(range.end, 2) != "\n\n") return false;
   const std::string_view line = text.substr(0, range.end);
   return line.find('\n') == std::string_view::npos && KindOf(line) == LineKind::kProse &&
-         std::string_view(".!?:;,").find(line.back()) == std::string_view::npos &&
-         !line.ends_with("。") && !line.ends_with("！") && !line.ends_with("？") &&
-         !line.ends_with("：") && !line.ends_with("；");
+         !EndsAsSentence(line);
 }
 
 // "2018" for 二〇一八年, "31" for 三十一: the digits of what is written in Chinese numerals.
@@ -154,7 +159,9 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
       if (sentence.kind == LineKind::kTableRule) continue;
       sentence.terms = Terms(line);
       if (sentence.terms.empty()) continue;
-      if (line == hits[source].title || IsRunInHeading(text, range) || IsLoneTitle(text, range) ||
+      // The first line of a plain text is its title, and may well be what is asked for.
+      const bool title_line = line == hits[source].title && !EndsAsSentence(line);
+      if (title_line || IsRunInHeading(text, range) || IsLoneTitle(text, range) ||
           IsMarkedHeading(text, range)) {
         sentence.kind = LineKind::kHeading;
       }

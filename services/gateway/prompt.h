@@ -4,7 +4,9 @@
 // [webpage n begin] and [webpage n end], citations written [citation:n], today's date, the
 // question last; a Chinese frame for Chinese questions, an English one else. Documents are data:
 // whatever could close the fence, look like a special token, or hide from the reader's eye is
-// taken out of the model's copy (never of the stored text). Free functions, thread-safe.
+// taken out of the model's copy (never of the stored text), and the lines of the fence end with a
+// code that no document can know: it is made of a secret and of the passage itself, so that the
+// same passages still share their KV cache (docs/adr/0012). Free functions, thread-safe.
 #pragma once
 
 #include <span>
@@ -24,6 +26,7 @@ struct PromptInput {
   bool chinese = false;  // language of the asker
   bool brief = false;    // quick mode: a few sentences
   absl::Time now;
+  std::string_view fence_secret;
   int source_tokens = 6000;  // budget of all sources together, estimated
 };
 

@@ -46,6 +46,17 @@ TEST_F(EvidenceTest, AHashInTheTextIsNoHeading) {
   EXPECT_TRUE(evidence.sentences()[0].answers);
 }
 
+TEST_F(EvidenceTest, AFirstLineThatIsASentenceMayAnswerThoughItIsTheTitle) {
+  const auto first_answers = [&](const char* title, const char* text) {
+    const std::vector<retrieval::Hit> hits = {{.title = title, .text = text}};
+    return Evidence(hits, *analyzer_).sentences()[0].answers;
+  };
+  EXPECT_TRUE(
+      first_answers("The lamp was lit in 1911.", "The lamp was lit in 1911.\n\nIt is red."));
+  EXPECT_TRUE(first_answers("项目代号为蓝鲸。", "项目代号为蓝鲸。\n\n负责人是李雷。"));
+  EXPECT_FALSE(first_answers("The lamp", "The lamp\n\nIt is red."));
+}
+
 TEST_F(EvidenceTest, ChineseNumeralsAreAlsoNumbers) {
   const std::vector<retrieval::Hit> hits = {{.text = "二〇二四年共有三十一支队伍。"}};
   Evidence evidence(hits, *analyzer_);
