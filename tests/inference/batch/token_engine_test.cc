@@ -175,7 +175,16 @@ TEST(TokenEngineTest, AStopIdEndsTheCallAfterItWasDelivered) {
 
 TEST(TokenEngineTest, ManyCallsAtOnceWithTooFewBlocksAllGetTheirOwnTokens) {
   FakeModel model(24);
+  TokenEngine* asked = nullptr;
+  bool all = false;
+  model.on_step = [&] {  // the first step waits until everybody has called
+    for (; !all; std::this_thread::yield()) {
+      const EngineStats stats = asked->Stats();
+      all = stats.running + stats.waiting == 16;
+    }
+  };
   TokenEngine engine(std::ref(model), Options(24, 16));
+  asked = &engine;
   std::vector<std::future<Result>> results;
   for (int i = 0; i < 16; ++i) {
     results.push_back(std::async(std::launch::async, [&engine, i] {
