@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
   std::printf("loaded %d tokens in %.2f s\n", (*tokenizer)->VocabularySize(), Seconds(start));
   for (int i = 2; i < argc; ++i) Measure(**tokenizer, argv[i], ReadWhole(argv[i]));
   if (argc > 2) return 0;
-  for (const std::size_t megabytes : {1, 10}) {
+  for (const std::size_t megabytes : {1, 2, 4, 10}) {
     const std::size_t size = megabytes * 1'000'000;
     std::string mixed(size, ' ');
     std::uint32_t random = 1;

@@ -47,14 +47,14 @@ void AddedTokens::Split(std::string_view text, std::span<const TextRange> closed
   std::size_t done = 0;
   std::size_t next_closed = 0;  // the first range that ends behind `at`
   for (std::size_t at = 0; !trie_.empty() && at < text.size();) {
-    if (trie_.Step(ByteTrie::kRoot, text[at]) == ByteTrie::kNone) {
+    if (trie_.Step(trie_.Root(), text[at]) == ByteTrie::kNone) {
       ++at;
       continue;
     }
     while (next_closed < closed.size() && closed[next_closed].end <= at) ++next_closed;
     const std::size_t limit =
         next_closed < closed.size() ? std::max(closed[next_closed].begin, at) : text.size();
-    std::uint32_t node = ByteTrie::kRoot;
+    ByteTrie::Node node = trie_.Root();
     std::int32_t index = -1;
     std::size_t match_end = at;
     for (std::size_t i = at; i < limit; ++i) {

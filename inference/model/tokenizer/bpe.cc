@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kMark = "\u2581";
 constexpr std::uint32_t kEnd = static_cast<std::uint32_t>(-1);
 constexpr std::size_t kMaxScoredBytes = 1024;  // of a token that merges make
-constexpr std::size_t kShortWord = 96;         // symbols; below, scanning beats a queue
+constexpr std::size_t kMaxMadeBytes = 1024;    // of a token that is tried at each place
 
 std::uint64_t KeyOf(std::uint32_t rank, std::uint32_t place) {
   return std::uint64_t{rank} << 32 | place;
@@ -28,7 +28,7 @@ absl::StatusOr<Bpe> Bpe::Make(const BpeSpec& spec, bool byte_alphabet,
                               const absl::flat_hash_set<std::int32_t>& control) {
   Bpe bpe;
   bpe.byte_alphabet_ = byte_alphabet;
-  bpe.fuse_unknown_ = spec.fuse_unknown;
+  bpe.fuse_unknown_ = spec.fuse_unknown && !byte_alphabet;
   bpe.ignore_merges_ = spec.ignore_merges;
   bpe.byte_ids_.fill(-1);
   absl::flat_hash_map<std::string_view, std::int32_t> by_text;
@@ -121,11 +121,10 @@ void Bpe::AddScoredMerges(const BpeSpec& spec, const absl::flat_hash_set<std::in
 }
 
 void Bpe::MakeTables() {
-  const std::size_t slots = std::bit_ceil(merges_.size() * 2 + 1);
+  const std::size_t slots = std::bit_ceil(merges_.size() + merges_.size() / 3 + 1);
   table_.resize(slots);
   table_mask_ = slots - 1;
   filter_.resize((std::size_t{1} << kFilterBits) / 64);
-  std::uint32_t ranks = 0;
   for (const auto& [pair, merge] : merges_) {
     const std::uint64_t hash = HashOf(pair);
     const std::uint64_t bit = hash >> (64 - kFilterBits);
@@ -133,26 +132,158 @@ void Bpe::MakeTables() {
     std::uint64_t slot = hash & table_mask_;
     while (table_[slot].pair != kNoPair) slot = (slot + 1) & table_mask_;
     table_[slot] = merge;
-    ranks = std::max(ranks, merge.rank + 1);
   }
-  ranked_.resize(ranks);
-  absl::flat_hash_map<std::int32_t, std::uint32_t> made;  // the last rank that makes an id
-  bool in_order = true;
+  FindMade();
+  merges_ = {};
+}
+
+void Bpe::FindMade() {
+  std::vector<Merge> order;
+  std::int32_t last = unknown_;
+  for (const std::int32_t id : byte_ids_) last = std::max(last, id);
+  for (const auto& [character, id] : character_ids_) last = std::max(last, id);
   for (const auto& [pair, merge] : merges_) {
-    RankedMerge& ranked = ranked_[merge.rank];
-    in_order = in_order && ranked.id < 0;
-    ranked = {static_cast<std::int32_t>(pair >> 32), static_cast<std::int32_t>(pair), merge.id};
-    std::uint32_t& last = made[merge.id];
-    last = std::max(last, merge.rank);
+    order.push_back(merge);
+    last = std::max({last, merge.id, LeftOf(pair), RightOf(pair)});
   }
-  for (std::uint32_t rank = 0; rank < ranks && in_order; ++rank) {
-    for (const std::int32_t part : {ranked_[rank].left, ranked_[rank].right}) {
-      const auto it = made.find(part);
-      in_order = in_order && (it == made.end() || it->second < rank);
+  std::sort(order.begin(), order.end(),
+            [](const Merge& a, const Merge& b) { return a.rank < b.rank; });
+  made_.resize(static_cast<std::size_t>(last + 1));
+  std::vector<std::string> texts(made_.size());
+  const auto add_symbol = [&](std::int32_t id, std::string text) {
+    made_[static_cast<std::size_t>(id)].when = 0;
+    texts[static_cast<std::size_t>(id)] = std::move(text);
+  };
+  for (std::size_t byte = 0; byte_alphabet_ && byte < byte_ids_.size(); ++byte) {
+    if (byte_ids_[byte] >= 0) add_symbol(byte_ids_[byte], std::string(1, static_cast<char>(byte)));
+  }
+  for (const auto& [character, id] : character_ids_) {
+    std::string text;
+    AppendUtf8(character, text);
+    add_symbol(id, std::move(text));
+  }
+  const auto when = [&](std::int32_t id) { return made_[static_cast<std::size_t>(id)].when; };
+  for (const Merge& merge : order) {
+    const std::int32_t left = LeftOf(merge.pair), right = RightOf(merge.pair);
+    Made& made = made_[static_cast<std::size_t>(merge.id)];
+    if (when(left) > merge.rank || when(right) > merge.rank || made.when != kNever) continue;
+    if (!StayApart(left, right, merge.rank + 1)) continue;  // other merges come before this one
+    made = {.left = left, .right = right, .when = merge.rank + 1};
+    texts[static_cast<std::size_t>(merge.id)] =
+        texts[static_cast<std::size_t>(left)] + texts[static_cast<std::size_t>(right)];
+  }
+  // Outside of all this are merges of what is no symbol of the alphabet, and merges whose parts are
+  // made later than they are listed. Of those, one whose token is made by another merge never
+  // happens: where its parts met, that token's own text would be merged in a second way.
+  absl::flat_hash_set<std::int32_t> apart = {unknown_};
+  if (byte_fallback_) apart.insert(byte_ids_.begin(), byte_ids_.end());
+  bool in_order = true;
+  for (const Merge& merge : order) {
+    const std::int32_t left = LeftOf(merge.pair), right = RightOf(merge.pair);
+    const bool happens = when(left) != kNever && when(right) != kNever && when(merge.id) == kNever;
+    const bool late = std::max(when(left), when(right)) > merge.rank;
+    in_order = in_order && !(happens && late) && !apart.contains(left) && !apart.contains(right);
+  }
+  std::vector<std::pair<std::string, std::int32_t>> entries;
+  for (std::size_t id = 0; id < made_.size(); ++id) {
+    if (made_[id].when == kNever) continue;
+    made_[id].bytes = static_cast<std::uint32_t>(texts[id].size());
+    in_order = in_order && texts[id].size() <= kMaxMadeBytes;
+    entries.emplace_back(std::move(texts[id]), static_cast<std::int32_t>(id));
+  }
+  drops_unknown_ = unknown_ < 0 && !(byte_fallback_ && std::find(byte_ids_.begin(), byte_ids_.end(),
+                                                                 -1) == byte_ids_.end());
+  if (!in_order) {
+    made_.clear();
+    return;
+  }
+  trie_ = ByteTrie(entries);
+  for (const auto& [text, id] : entries) {
+    made_[static_cast<std::size_t>(id)].shorter =
+        LongestAt(std::string_view(text).substr(0, text.size() - 1), 0);
+  }
+}
+
+// Of the two, the part that was made last is undone again and again: so the places of all merges
+// that could have reached over are seen, from the last to the first. Of equal ranks the left goes
+// first.
+bool Bpe::StayApart(std::int32_t left, std::int32_t right, std::uint32_t until) const {
+  std::uint32_t left_until = until, right_until = until;  // when each merges with its own side
+  while (true) {
+    const Merge* merge = FindMerge(left, right);
+    if (merge != nullptr && merge->rank + 1 < left_until && merge->rank + 1 <= right_until) {
+      return false;
+    }
+    const Made& l = made_[static_cast<std::size_t>(left)];
+    const Made& r = made_[static_cast<std::size_t>(right)];
+    if (r.when >= l.when) {
+      if (r.when == 0) return true;
+      right = r.left;
+      right_until = r.when;
+    } else {
+      left = l.right;
+      left_until = l.when;
     }
   }
-  if (!in_order) ranked_.clear();
-  merges_ = {};
+}
+
+std::int32_t Bpe::LongestAt(std::string_view word, std::size_t at) const {
+  std::int32_t longest = -1;
+  ByteTrie::Node node = trie_.Root();
+  while (at < word.size()) {
+    node = trie_.Step(node, word[at++]);
+    if (node == ByteTrie::kNone) break;
+    const std::int32_t id = trie_.IdAt(node);
+    if (id >= 0) longest = id;
+  }
+  return longest;
+}
+
+// False if the word has to be merged: a character of it stands for nothing, so that its neighbours
+// become each other's.
+bool Bpe::EncodeFromLeft(std::string_view word, Scratch& scratch,
+                         std::vector<std::int32_t>& ids) const {
+  const std::size_t before = ids.size();
+  std::vector<std::uint64_t>& dead = scratch.dead;
+  dead.assign(word.size() / 64 + 1, 0);
+  std::size_t first = before;  // of the ids behind the last unknown character
+  bool after_unknown = false;
+  std::size_t at = 0;
+  while (at < word.size()) {
+    std::int32_t id = LongestAt(word, at);
+    if (id < 0) {
+      const std::size_t begin = at;
+      if (byte_alphabet_) {
+        ++at;
+      } else {
+        NextCodePoint(word, at);
+      }
+      if (drops_unknown_) {
+        ids.resize(before);
+        return false;
+      }
+      PushUnknown(word.substr(begin, at - begin), after_unknown, ids);
+      first = ids.size();
+      continue;
+    }
+    while (true) {
+      for (; id >= 0; id = made_[static_cast<std::size_t>(id)].shorter) {
+        const std::size_t end = at + made_[static_cast<std::size_t>(id)].bytes;
+        if ((dead[end >> 6] >> (end & 63) & 1) != 0) continue;
+        if (ids.size() == first || StayApart(ids.back(), id)) break;
+      }
+      if (id >= 0) break;
+      dead[at >> 6] |= std::uint64_t{1} << (at & 63);
+      id = ids.back();
+      ids.pop_back();
+      at -= made_[static_cast<std::size_t>(id)].bytes;
+      id = made_[static_cast<std::size_t>(id)].shorter;
+    }
+    ids.push_back(id);
+    at += made_[static_cast<std::size_t>(id)].bytes;
+    after_unknown = false;
+  }
+  return true;
 }
 
 void Bpe::Encode(std::string_view word, Scratch& scratch, WordCache& cache,
@@ -181,167 +312,59 @@ void Bpe::EncodeChunk(std::string_view word, Scratch& scratch, WordCache& cache,
       ignore_merges_ ? words_.find(absl::string_view(word.data(), word.size())) : words_.end();
   if (whole != words_.end()) {
     ids.push_back(whole->second);
-  } else {
-    Symbolize(word, scratch.symbols);
-    if (scratch.symbols.size() <= kShortWord) {
-      MergeShort(scratch.symbols, scratch.pairs);
-      for (const Symbol& symbol : scratch.symbols) ids.push_back(symbol.id);
-    } else {
-      ranked_.empty() ? MergeLong(scratch.symbols, scratch.heap)
-                      : MergeRanked(scratch.symbols, scratch.queue);
-      for (std::uint32_t i = 0; i != kEnd; i = scratch.symbols[i].next) {
-        ids.push_back(scratch.symbols[i].id);
-      }
-    }
+  } else if (made_.empty() || !EncodeFromLeft(word, scratch, ids)) {
+    Symbolize(word, ids);
+    ApplyMerges(before, scratch, ids);
   }
   cache.Put(word, std::span(ids).subspan(before));
 }
 
-void Bpe::Symbolize(std::string_view word, std::vector<Symbol>& symbols) const {
-  symbols.clear();
-  if (byte_alphabet_) {
-    for (const char c : word) {
-      const std::int32_t id = byte_ids_[static_cast<unsigned char>(c)];
-      if (id >= 0) {
-        symbols.push_back({.id = id});
-      } else if (unknown_ >= 0) {
-        symbols.push_back({.id = unknown_});
-      }
-    }
+void Bpe::PushUnknown(std::string_view character, bool& after_unknown,
+                      std::vector<std::int32_t>& ids) const {
+  const auto fallback = [&](char c) { return byte_ids_[static_cast<unsigned char>(c)]; };
+  if (byte_fallback_ &&
+      std::all_of(character.begin(), character.end(), [&](char c) { return fallback(c) >= 0; })) {
+    for (const char c : character) ids.push_back(fallback(c));
+    after_unknown = false;
     return;
   }
+  if (unknown_ >= 0 && !(after_unknown && fuse_unknown_)) ids.push_back(unknown_);
+  after_unknown = true;
+}
+
+void Bpe::Symbolize(std::string_view word, std::vector<std::int32_t>& ids) const {
   bool after_unknown = false;
   for (std::size_t at = 0; at < word.size();) {
     const std::size_t begin = at;
-    const auto it = character_ids_.find(NextCodePoint(word, at));
-    if (it != character_ids_.end()) {
-      symbols.push_back({.id = it->second});
+    std::int32_t id = -1;
+    if (byte_alphabet_) {
+      id = byte_ids_[static_cast<unsigned char>(word[at++])];
+    } else {
+      const auto it = character_ids_.find(NextCodePoint(word, at));
+      if (it != character_ids_.end()) id = it->second;
+    }
+    if (id >= 0) {
+      ids.push_back(id);
       after_unknown = false;
-      continue;
-    }
-    const std::string_view bytes = word.substr(begin, at - begin);
-    const auto fallback = [&](char c) { return byte_ids_[static_cast<unsigned char>(c)]; };
-    if (byte_fallback_ &&
-        std::all_of(bytes.begin(), bytes.end(), [&](char c) { return fallback(c) >= 0; })) {
-      for (const char c : bytes) symbols.push_back({.id = fallback(c)});
-      after_unknown = false;
-    } else if (unknown_ >= 0) {
-      if (!after_unknown || !fuse_unknown_) symbols.push_back({.id = unknown_});
-      after_unknown = true;
+    } else {
+      PushUnknown(word.substr(begin, at - begin), after_unknown, ids);
     }
   }
 }
 
-void Bpe::MergeShort(std::vector<Symbol>& symbols, std::vector<std::uint64_t>& pairs) const {
-  std::size_t count = symbols.size();
-  if (count < 2) return;
-  // pairs[i]: of symbols i and i + 1; the smallest is that of the best rank.
-  pairs.resize(count);
-  for (std::size_t i = 0; i + 1 < count; ++i) {
-    pairs[i] = FindPair(symbols[i].id, symbols[i + 1].id);
-  }
-  for (; count > 1; --count) {
-    std::size_t best = 0;
-    std::uint64_t least = pairs[0] >> 32;
-    for (std::size_t i = 1; i + 1 < count; ++i) {
-      if (pairs[i] >> 32 < least) {
-        least = pairs[i] >> 32;
-        best = i;
-      }
-    }
-    if (pairs[best] == kNoPair) break;
-    symbols[best].id = static_cast<std::int32_t>(pairs[best]);
-    std::copy(symbols.begin() + static_cast<std::ptrdiff_t>(best) + 2,
-              symbols.begin() + static_cast<std::ptrdiff_t>(count),
-              symbols.begin() + static_cast<std::ptrdiff_t>(best) + 1);
-    std::copy(pairs.begin() + static_cast<std::ptrdiff_t>(best) + 1,
-              pairs.begin() + static_cast<std::ptrdiff_t>(count) - 1,
-              pairs.begin() + static_cast<std::ptrdiff_t>(best));
-    if (best + 2 < count) pairs[best] = FindPair(symbols[best].id, symbols[best + 1].id);
-    if (best > 0) pairs[best - 1] = FindPair(symbols[best - 1].id, symbols[best].id);
-  }
-  symbols.resize(count);
-}
-
-// Rank by rank, and within one from left to right. What a merge makes can only be merged at a later
-// rank (MakeTables saw to that), so a rank is done once. All is linear but for putting the places
-// of one rank in order, which they mostly are.
-void Bpe::MergeRanked(std::vector<Symbol>& symbols, Queue& queue) const {
-  const auto count = static_cast<std::uint32_t>(symbols.size());
-  if (queue.first.empty()) {
-    queue.first.resize(ranked_.size(), kEnd);
-    for (std::size_t bits = ranked_.size(); queue.used.empty() || bits > 1;) {
-      bits = (bits + 63) / 64;
-      queue.used.emplace_back(bits);
-    }
-  }
-  queue.nodes.clear();
-  const auto push = [&](std::uint32_t left) {
-    const std::uint32_t right = symbols[left].next;
-    if (right == kEnd) return;
-    const Merge* merge = FindMerge(symbols[left].id, symbols[right].id);
-    if (merge == nullptr) return;
-    std::uint32_t& first = queue.first[merge->rank];
-    if (first == kEnd) {
-      std::size_t bit = merge->rank;
-      for (auto& level : queue.used) {
-        level[bit >> 6] |= std::uint64_t{1} << (bit & 63);
-        bit >>= 6;
-      }
-    }
-    queue.nodes.push_back({left, first});
-    first = static_cast<std::uint32_t>(queue.nodes.size() - 1);
-  };
-  for (std::uint32_t i = 0; i < count; ++i) {
-    symbols[i].previous = i == 0 ? kEnd : i - 1;
-    symbols[i].next = i + 1 == count ? kEnd : i + 1;
-  }
-  for (std::uint32_t i = 0; i < count; ++i) push(i);
-  while (queue.used.back()[0] != 0) {
-    std::size_t rank = 0;
-    for (auto level = queue.used.rbegin(); level != queue.used.rend(); ++level) {
-      rank = rank << 6 | static_cast<std::size_t>(std::countr_zero((*level)[rank]));
-    }
-    queue.places.clear();
-    for (std::uint32_t i = queue.first[rank]; i != kEnd; i = queue.nodes[i].next) {
-      queue.places.push_back(queue.nodes[i].place);
-    }
-    queue.first[rank] = kEnd;
-    std::size_t bit = rank;
-    for (auto& level : queue.used) {
-      level[bit >> 6] &= ~(std::uint64_t{1} << (bit & 63));
-      if (level[bit >> 6] != 0) break;
-      bit >>= 6;
-    }
-    std::reverse(queue.places.begin(), queue.places.end());
-    if (!std::is_sorted(queue.places.begin(), queue.places.end())) {
-      std::sort(queue.places.begin(), queue.places.end());
-    }
-    const RankedMerge merge = ranked_[rank];
-    for (const std::uint32_t left : queue.places) {
-      const std::uint32_t right = symbols[left].next;
-      if (symbols[left].id != merge.left || right == kEnd || symbols[right].id != merge.right) {
-        continue;  // the pair is no longer there
-      }
-      symbols[left].id = merge.id;
-      symbols[right].id = -1;
-      symbols[left].next = symbols[right].next;
-      if (symbols[left].next != kEnd) symbols[symbols[left].next].previous = left;
-      if (symbols[left].previous != kEnd) push(symbols[left].previous);
-      push(left);
-    }
-  }
-}
-
-void Bpe::MergeLong(std::vector<Symbol>& symbols, std::vector<Candidate>& heap) const {
+void Bpe::ApplyMerges(std::size_t begin, Scratch& scratch, std::vector<std::int32_t>& ids) const {
   const auto worse = [](const Candidate& a, const Candidate& b) { return a.key > b.key; };
+  std::vector<Symbol>& symbols = scratch.symbols;
+  std::vector<Candidate>& heap = scratch.heap;
+  const auto count = static_cast<std::uint32_t>(ids.size() - begin);
+  symbols.resize(count);
   heap.clear();
-  const auto count = static_cast<std::uint32_t>(symbols.size());
   for (std::uint32_t i = 0; i < count; ++i) {
-    symbols[i].previous = i == 0 ? kEnd : i - 1;
-    symbols[i].next = i + 1 == count ? kEnd : i + 1;
+    symbols[i] = {.id = ids[begin + i],
+                  .previous = i == 0 ? kEnd : i - 1,
+                  .next = i + 1 == count ? kEnd : i + 1};
     if (i + 1 == count) break;
-    if (const Merge* merge = FindMerge(symbols[i].id, symbols[i + 1].id)) {
+    if (const Merge* merge = FindMerge(symbols[i].id, ids[begin + i + 1])) {
       heap.push_back({KeyOf(merge->rank, i), merge->id});
     }
   }
@@ -369,6 +392,10 @@ void Bpe::MergeLong(std::vector<Symbol>& symbols, std::vector<Candidate>& heap) 
     if (symbols[left].next != kEnd) symbols[symbols[left].next].previous = left;
     if (symbols[left].previous != kEnd) push(symbols[left].previous);
     push(left);
+  }
+  ids.resize(begin);
+  for (std::uint32_t i = count == 0 ? kEnd : 0; i != kEnd; i = symbols[i].next) {
+    ids.push_back(symbols[i].id);
   }
 }
 

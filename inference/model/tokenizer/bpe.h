@@ -1,8 +1,13 @@
 // Bpe: turns one word into ids by byte pair encoding (Sennrich et al. 2016).
 //
-// The alphabet is bytes (GPT-2's) or characters (SentencePiece's). Linear in the word's length for
-// merges in the order in which training finds them, else O(n log n).
-// Immutable and thread-safe; the scratch is not. Errors of Make: kInvalidArgument.
+// The alphabet is bytes (GPT-2's) or characters (SentencePiece's). Immutable and thread-safe; the
+// scratch is not. Errors of Make: kInvalidArgument.
+//
+// Where every token is made after its parts, as training does it, no merge has to be carried out:
+// tokens in a row are the word's encoding just when each two neighbours alone would stay those two
+// (compatible pairs, as in Berglund and van der Merwe 2023), and there is one such row for every
+// prefix of the word. So the longest token is tried at each place, then shorter ones, then other
+// ways to get there, no place twice: linear. Else by a heap, O(n log n).
 #pragma once
 
 #include <array>
@@ -14,6 +19,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "inference/model/tokenizer/byte_trie.h"
 #include "inference/model/tokenizer/spec.h"
 #include "inference/model/tokenizer/word_cache.h"
 
@@ -30,23 +36,11 @@ class Bpe {
     std::uint64_t key = 0;  // rank, then place: the smallest is merged first
     std::int32_t id = 0;
   };
-  // Places where a pair of one rank stands, as lists that share the nodes.
-  struct Queue {
-    struct Node {
-      std::uint32_t place = 0;
-      std::uint32_t next = 0;
-    };
-    std::vector<Node> nodes;
-    std::vector<std::uint32_t> first;              // by rank
-    std::vector<std::vector<std::uint64_t>> used;  // ranks that are not empty, a bit each; above,
-                                                   // a bit for 64 of the level below
-    std::vector<std::uint32_t> places;             // of the rank whose turn it is
-  };
   struct Scratch {
     std::vector<Symbol> symbols;
-    std::vector<std::uint64_t> pairs;  // with the next symbol: rank, then id
     std::vector<Candidate> heap;
-    Queue queue;
+    std::vector<std::uint64_t>
+        dead;  // a bit a place of the word: tokens that end here lead nowhere
   };
 
   // With `byte_alphabet` the vocabulary is written in GPT-2's characters for bytes. No word ever
@@ -63,10 +57,14 @@ class Bpe {
     std::uint32_t rank = 0;
     std::int32_t id = 0;
   };
-  struct RankedMerge {
-    std::int32_t left = -1, right = -1, id = -1;
+  // A token that merges make of its own text, of these two parts; or a symbol of the alphabet.
+  struct Made {
+    std::int32_t left = -1, right = -1;
+    std::uint32_t when = kNever;  // the merge's rank + 1; 0: a symbol; kNever: never made
+    std::int32_t shorter = -1;    // the longest other such token that this one starts with
+    std::uint32_t bytes = 0;
   };
-  static constexpr std::uint32_t kNoRank = static_cast<std::uint32_t>(-1);
+  static constexpr std::uint32_t kNever = static_cast<std::uint32_t>(-1);
   static constexpr std::uint64_t kNoPair = static_cast<std::uint64_t>(-1);
   static constexpr int kFilterBits = 20;
 
@@ -74,6 +72,8 @@ class Bpe {
     return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 |
            static_cast<std::uint32_t>(right);
   }
+  static std::int32_t LeftOf(std::uint64_t pair) { return static_cast<std::int32_t>(pair >> 32); }
+  static std::int32_t RightOf(std::uint64_t pair) { return static_cast<std::int32_t>(pair); }
   static std::uint64_t HashOf(std::uint64_t pair) {  // Knuth's multiplicative hashing, folded
     const std::uint64_t hash = (pair ^ pair >> 29) * 0x9E3779B97F4A7C15u;
     return hash ^ hash >> 32;
@@ -89,38 +89,38 @@ class Bpe {
       if (table_[slot].pair == kNoPair) return nullptr;
     }
   }
-  // What merges there, rank and id; kNoPair if nothing does.
-  std::uint64_t FindPair(std::int32_t left, std::int32_t right) const {
-    const Merge* merge = FindMerge(left, right);
-    return merge == nullptr
-               ? kNoPair
-               : std::uint64_t{merge->rank} << 32 | static_cast<std::uint32_t>(merge->id);
-  }
+  // True if no merge reaches over the place between the two tokens, at least not before `until`.
+  bool StayApart(std::int32_t left, std::int32_t right, std::uint32_t until = kNever) const;
 
   void EncodeChunk(std::string_view word, Scratch& scratch, WordCache& cache,
                    std::vector<std::int32_t>& ids) const;
-  void Symbolize(std::string_view word, std::vector<Symbol>& symbols) const;
-  void MergeShort(std::vector<Symbol>& symbols, std::vector<std::uint64_t>& pairs) const;
-  void MergeLong(std::vector<Symbol>& symbols, std::vector<Candidate>& heap) const;
-  void MergeRanked(std::vector<Symbol>& symbols, Queue& queue) const;
+  void Symbolize(std::string_view word, std::vector<std::int32_t>& ids) const;
+  void PushUnknown(std::string_view character, bool& after_unknown,
+                   std::vector<std::int32_t>& ids) const;
+  void ApplyMerges(std::size_t begin, Scratch& scratch, std::vector<std::int32_t>& ids) const;
+  bool EncodeFromLeft(std::string_view word, Scratch& scratch,
+                      std::vector<std::int32_t>& ids) const;
+  std::int32_t LongestAt(std::string_view word, std::size_t at) const;
   void AddScoredMerges(const BpeSpec& spec, const absl::flat_hash_set<std::int32_t>& control);
   void MakeTables();
+  void FindMade();
 
   bool byte_alphabet_ = false;
   bool fuse_unknown_ = false;
   bool ignore_merges_ = false;
   bool splits_at_mark_ = false;  // no merge reaches over the start of a word
   std::int32_t unknown_ = -1;
+  bool drops_unknown_ = false;                   // of some characters nothing is left
   std::array<std::int32_t, 256> byte_ids_ = {};  // by byte: the alphabet, or the fallback tokens
   bool byte_fallback_ = false;
   absl::flat_hash_map<char32_t, std::int32_t> character_ids_;
   absl::flat_hash_map<std::uint64_t, Merge> merges_;  // until MakeTables
-  std::vector<Merge> table_;                          // open addressing, a power of two
+  HugeVector<Merge> table_;                           // open addressing, a power of two
   std::uint64_t table_mask_ = 0;
-  std::vector<std::uint64_t> filter_;
-  // By rank; empty if two pairs share one, or if a token is made at a later rank than one that
-  // it is part of.
-  std::vector<RankedMerge> ranked_;
+  HugeVector<std::uint64_t> filter_;
+  // By id; empty if some token may be made before its parts.
+  HugeVector<Made> made_;
+  ByteTrie trie_;                                         // of the tokens of made_
   absl::flat_hash_map<std::string, std::int32_t> words_;  // ignore_merges: whole words
 };
 

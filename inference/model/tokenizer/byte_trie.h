@@ -1,60 +1,54 @@
 // ByteTrie: finds the vocabulary entries that start at a place in a text.
 //
+// A double array (Aoe 1989), its children found by exclusive or: a step reads one place of memory.
 // Immutable and thread-safe.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "inference/model/tokenizer/huge_pages.h"
+
 namespace citeseek::inference {
 
 class ByteTrie {
  public:
-  static constexpr std::uint32_t kNone = static_cast<std::uint32_t>(-1);
-  static constexpr std::uint32_t kRoot = 0;
+  using Node = std::uint64_t;
+  static constexpr Node kNone = static_cast<Node>(-1);
 
-  ByteTrie() = default;
-  // Of equal keys the last counts; empty keys are left out.
+  // Ids are in [0, kMaxId]. Of equal keys the last counts; empty keys are left out.
+  static constexpr std::int32_t kMaxId = (1 << 25) - 2;
+  ByteTrie() : ByteTrie(std::vector<std::pair<std::string, std::int32_t>>()) {}
   explicit ByteTrie(std::vector<std::pair<std::string, std::int32_t>> entries);
 
-  bool empty() const { return nodes_.size() <= 1; }
+  Node Root() const { return units_[0]; }
+  bool empty() const { return BaseOf(Root()) == 0; }
 
   // The node one byte further, kNone if nothing goes on that way.
-  std::uint32_t Step(std::uint32_t node, char byte) const {
-    const Node& parent = nodes_[node];
-    if (parent.table != kNone) return tables_[parent.table][static_cast<unsigned char>(byte)];
-    for (std::uint32_t i = parent.first; i < parent.first + parent.count; ++i) {
-      if (nodes_[i].byte == byte) return i;
-    }
-    return kNone;
+  Node Step(Node node, char byte) const {
+    const auto label = static_cast<unsigned char>(byte);
+    const Node child = units_[BaseOf(node) ^ label];
+    return (child >> kLabelShift & kLabelMask) == label ? child : kNone;
   }
   // The entry that ends at this node, or -1.
-  std::int32_t IdAt(std::uint32_t node) const { return nodes_[node].id; }
+  static std::int32_t IdAt(Node node) { return static_cast<std::int32_t>(node & kIdMask) - 1; }
 
  private:
-  static constexpr std::uint16_t kManyChildren = 8;  // a table finds one of more
-  struct Node {
-    std::uint32_t first = 0;  // children lie together, by byte
-    std::int32_t id = -1;
-    std::uint32_t table = kNone;
-    std::uint16_t count = 0;
-    char byte = 0;
-  };
-  using Table = std::array<std::uint32_t, 256>;  // the child by byte, or kNone
+  // From below: the id + 1; the byte that leads here, kFree if none does; the base of the children.
+  static constexpr int kLabelShift = 26;
+  static constexpr int kBaseShift = 35;
+  static constexpr Node kIdMask = (Node{1} << kLabelShift) - 1;
+  static constexpr Node kLabelMask = (Node{1} << (kBaseShift - kLabelShift)) - 1;
+  static constexpr Node kFree = 256;
+  class Builder;
 
-  void MakeTable(Node& node);
+  static std::size_t BaseOf(Node node) { return static_cast<std::size_t>(node >> kBaseShift); }
 
-  std::vector<Node> nodes_ = {Node{.table = 0}};
-  std::vector<Table> tables_ = {NoChildren()};
-
-  static Table NoChildren() {
-    Table table;
-    table.fill(kNone);
-    return table;
-  }
+  // Whole blocks of 256. Of the first, where the children of leaves would be, only the root is
+  // used.
+  HugeVector<Node> units_;
 };
 
 }  // namespace citeseek::inference

@@ -63,7 +63,7 @@ void Unigram::Encode(std::string_view word, Scratch& scratch, WordCache& cache,
     std::size_t next = start;
     NextCodePoint(word, next);
     bool has_single = false;
-    std::uint32_t node = ByteTrie::kRoot;
+    ByteTrie::Node node = trie_.Root();
     for (std::size_t end = start; end < word.size();) {
       node = trie_.Step(node, word[end++]);
       if (node == ByteTrie::kNone) break;

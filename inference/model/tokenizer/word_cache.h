@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "inference/model/tokenizer/huge_pages.h"
+
 namespace citeseek::inference {
 
 class WordCache {
@@ -22,7 +24,10 @@ class WordCache {
     if (word.size() > kMaxWordBytes) return false;
     const Key key = KeyOf(word);
     const Entry& entry = entries_[Slot(key)];
-    if (entry.key != key || entry.count == 0) return false;
+    // Word by word: the arrays' own comparison is a call.
+    const bool same =
+        ((entry.key[0] ^ key[0]) | (entry.key[1] ^ key[1]) | (entry.key[2] ^ key[2])) == 0;
+    if (!same || entry.count == 0) return false;
     if (entry.count == 1) [[likely]] {
       ids.push_back(entry.ids[0]);
     } else {
@@ -44,7 +49,7 @@ class WordCache {
   static constexpr int kSlotBits = 14;
   // The word, zeros behind it, and its length in the last byte.
   using Key = std::array<std::uint64_t, 3>;
-  struct Entry {
+  struct alignas(64) Entry {
     Key key = {};
     std::uint32_t count = 0;  // 0: empty
     std::int32_t ids[kMaxIds] = {};
@@ -82,7 +87,7 @@ class WordCache {
            (64 - kSlotBits);
   }
 
-  std::vector<Entry> entries_ = std::vector<Entry>(std::size_t{1} << kSlotBits);
+  HugeVector<Entry> entries_ = HugeVector<Entry>(std::size_t{1} << kSlotBits);
 };
 
 }  // namespace citeseek::inference

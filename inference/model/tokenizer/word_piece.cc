@@ -28,7 +28,7 @@ absl::StatusOr<WordPiece> WordPiece::Make(const WordPieceSpec& spec,
         absl::StrCat("unk_token ", spec.unknown, " is not in the vocabulary"));
   }
   model.trie_ = ByteTrie(std::move(entries));
-  model.inside_ = ByteTrie::kRoot;
+  model.inside_ = model.trie_.Root();
   for (const char c : spec.prefix) {
     if (model.inside_ != ByteTrie::kNone) model.inside_ = model.trie_.Step(model.inside_, c);
   }
@@ -45,7 +45,7 @@ void WordPiece::Encode(std::string_view word, WordCache& cache,
   }
   bool good = characters <= max_characters_;
   for (std::size_t at = 0; good && at < word.size();) {
-    std::uint32_t node = at == 0 ? ByteTrie::kRoot : inside_;
+    ByteTrie::Node node = at == 0 ? trie_.Root() : inside_;
     std::int32_t id = -1;
     std::size_t end = at;
     for (std::size_t i = at; i < word.size() && node != ByteTrie::kNone; ++i) {

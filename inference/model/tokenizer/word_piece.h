@@ -25,7 +25,7 @@ class WordPiece {
 
  private:
   ByteTrie trie_;
-  std::uint32_t inside_ = ByteTrie::kNone;  // the node behind the prefix of inner pieces
+  ByteTrie::Node inside_ = ByteTrie::kNone;  // the node behind the prefix of inner pieces
   std::int32_t unknown_ = 0;
   int max_characters_ = 100;
 };

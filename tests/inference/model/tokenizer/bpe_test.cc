@@ -92,6 +92,62 @@ TEST(BpeTest, ShortAndLongWordsAreMergedByTheDefinition) {
   }
 }
 
+// SentencePiece's definition: again and again the first of the neighbours whose union scores best.
+Ids EncodeByScores(const BpeSpec& spec, const std::string& word) {
+  std::map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < spec.vocabulary.size(); ++i) places[spec.vocabulary[i].first] = i;
+  std::vector<std::string> parts;
+  for (const char c : word) parts.emplace_back(1, c);
+  while (true) {
+    std::size_t best = parts.size();
+    for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+      const auto it = places.find(parts[i] + parts[i + 1]);
+      if (it == places.end()) continue;
+      if (best == parts.size() ||
+          spec.scores[it->second] > spec.scores[places[parts[best] + parts[best + 1]]]) {
+        best = i;
+      }
+    }
+    if (best == parts.size()) break;
+    parts[best] += parts[best + 1];
+    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+  }
+  Ids ids;
+  for (const std::string& part : parts) ids.push_back(spec.vocabulary[places[part]].second);
+  return ids;
+}
+
+TEST(BpeTest, WordsAreMergedByScoresWhetherOrNotPartsScoreBetter) {
+  std::mt19937 random(7);
+  for (std::uint32_t seed = 0; seed < 20; ++seed) {
+    BpeSpec spec = RandomSpec(seed, true);
+    spec.merges.clear();
+    for (std::size_t i = 0; i < spec.vocabulary.size(); ++i) {
+      // Even seeds: as training leaves them, and some alike.
+      spec.scores.push_back(seed % 2 == 0 ? -static_cast<float>(i / (1 + seed % 4))
+                                          : static_cast<float>(random() % 8));
+    }
+    const auto bpe = Bpe::Make(spec, false, {});
+    ASSERT_TRUE(bpe.ok()) << bpe.status();
+    for (const std::size_t size : {2, 10, 300}) {
+      std::string word;
+      for (std::size_t i = 0; i < size; ++i) word.push_back(static_cast<char>('a' + random() % 3));
+      EXPECT_EQ(Encode(*bpe, word), EncodeByScores(spec, word)) << seed << " " << word;
+    }
+  }
+}
+
+TEST(BpeTest, UnknownCharactersStandBetweenMergedOnesOrLeaveThemToEachOther) {
+  BpeSpec spec;
+  spec.vocabulary = {{"a", 0}, {"aa", 1}, {"<unk>", 2}};
+  spec.merges = {{"a", "a"}};
+  EXPECT_THAT(Encode(*Bpe::Make(spec, false, {}), "aaaxyaa"), ElementsAre(1, 1, 0));
+  spec.unknown = "<unk>";
+  EXPECT_THAT(Encode(*Bpe::Make(spec, false, {}), "aaaxyaa"), ElementsAre(1, 0, 2, 2, 1));
+  spec.fuse_unknown = true;
+  EXPECT_THAT(Encode(*Bpe::Make(spec, false, {}), "aaaxyaa"), ElementsAre(1, 0, 2, 1));
+}
+
 TEST(BpeTest, MarksThatNoMergeReachesOverCutAWordWithoutChangingIt) {
   BpeSpec spec;
   spec.vocabulary = {{"\u2581", 0}, {"a", 1}, {"\u2581a", 2}, {"aa", 3}, {"\u2581\u2581", 4}};
