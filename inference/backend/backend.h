@@ -143,6 +143,14 @@ class Backend {
   // y [t, n] = f(x [t, n]); if x is [t, 2n]: f(first half) * second half. y may be x.
   virtual void Activate(Tensor y, Tensor x, Nonlinearity nonlinearity) = 0;
 
+  // Linear and Activate at once: y [t, m] is f of x [t, k] . w [n, k]^T + bias [n] or null, where n
+  // is m, or 2m as Activate says. products [t, n] may be written to; it may be y.
+  virtual void LinearActivate(Tensor y, Tensor products, Tensor x, const Matrix& w,
+                              const float* bias, Nonlinearity nonlinearity) {
+    Linear(products, x, w, bias, false);
+    Activate(y, products, nonlinearity);
+  }
+
   // The y.cols best experts of each token by logits [t, experts]: ids [t, y.cols], weights y.
   virtual void Route(Tensor y, std::int32_t* ids, Tensor logits, const RouteArgs& args) = 0;
 

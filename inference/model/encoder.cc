@@ -256,14 +256,14 @@ void Encoder::RunLayer(const Layer& layer, int tokens, int sequences) {
     const Tensor normed = activations_.normed.First(tokens);
     const Tensor gate_up = activations_.gate_up.First(tokens);
     ApplyNorm(normed, hidden, layer.mlp_norm);
-    ApplyDense(gate_up, normed, layer.inner, false);
-    backend_.Activate(inner, gate_up, nonlinearity);
+    backend_.LinearActivate(inner, gate_up, normed, *layer.inner.weight, layer.inner.bias.data(),
+                            nonlinearity);
     ApplyDense(hidden, inner, layer.outer, true);
     return;
   }
   ApplyNorm(hidden, hidden, layer.attention_norm);
-  ApplyDense(inner, hidden, layer.inner, false);
-  backend_.Activate(inner, inner, nonlinearity);
+  backend_.LinearActivate(inner, inner, hidden, *layer.inner.weight, layer.inner.bias.data(),
+                          nonlinearity);
   ApplyDense(hidden, inner, layer.outer, true);
   ApplyNorm(hidden, hidden, layer.mlp_norm);
 }

@@ -23,8 +23,8 @@ GatedMlp::GatedMlp(Parameters& parameters, const ModelConfig& config, int interm
 void GatedMlp::Run(Backend& backend, int tokens, const Activations& a) const {
   const Tensor gate_up = a.gate_up.First(tokens).Columns(0, 2 * intermediate_);
   const Tensor inner = a.inner.First(tokens).Columns(0, intermediate_);
-  backend.Linear(gate_up, a.normed.First(tokens), *gate_up_, gate_up_bias_.data(), false);
-  backend.Activate(inner, gate_up, nonlinearity_);
+  backend.LinearActivate(inner, gate_up, a.normed.First(tokens), *gate_up_, gate_up_bias_.data(),
+                         nonlinearity_);
   backend.Linear(a.hidden.First(tokens), inner, *down_, down_bias_.data(), true);
 }
 

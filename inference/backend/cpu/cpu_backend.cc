@@ -136,10 +136,7 @@ class CpuBackend : public Backend {
   }
 
   void Linear(Tensor y, Tensor x, const Matrix& w, const float* bias, bool accumulate) override {
-    multiplier_.Begin(static_cast<const CpuMatrix&>(w));
-    for (int t = 0; t < x.rows; ++t) {
-      multiplier_.AddProduct(0, multiplier_.AddInput(x.Row(t)), y.Row(t));
-    }
+    AddRows(y, x, w);
     multiplier_.Run(bias, accumulate);
   }
 
@@ -188,6 +185,16 @@ class CpuBackend : public Backend {
     ForRows(y.rows, [&](int t) {
       ActivateRow(y.Row(t), x.Row(t), gated ? x.Row(t) + y.cols : nullptr, y.cols, nonlinearity);
     });
+  }
+
+  void LinearActivate(Tensor y, Tensor products, Tensor x, const Matrix& w, const float* bias,
+                      Nonlinearity nonlinearity) override {
+    if (y.cols % kPanel != 0) {
+      Backend::LinearActivate(y, products, x, w, bias, nonlinearity);
+      return;
+    }
+    AddRows(y, x, w);
+    multiplier_.RunActivated(bias, nonlinearity, w.n == 2 * y.cols);
   }
 
   void Route(Tensor y, std::int32_t* ids, Tensor logits, const RouteArgs& args) override {
@@ -245,6 +252,14 @@ class CpuBackend : public Backend {
   }
 
  private:
+  // Each row of y is a product of w and that row of x.
+  void AddRows(Tensor y, Tensor x, const Matrix& w) {
+    multiplier_.Begin(static_cast<const CpuMatrix&>(w));
+    for (int t = 0; t < x.rows; ++t) {
+      multiplier_.AddProduct(0, multiplier_.AddInput(x.Row(t)), y.Row(t));
+    }
+  }
+
   // Small steps stay on one thread: waking the others costs more than a row.
   template <typename Body>
   void ForRows(int rows, const Body& body) {

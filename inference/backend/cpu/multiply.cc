@@ -9,6 +9,8 @@ namespace {
 // Weights that one thread goes through for all rows before it moves on: a quarter of a small L2
 // cache, which two threads may share.
 constexpr std::size_t kChunkBytes = 128u << 10;
+// Rows that go through a chunk together: they and their sums stay in the rest of that cache.
+constexpr int kPartRows = 128;
 // Inputs of f32 rows that are taken at a time, so that they stay in the L1 cache.
 constexpr int kInputs = 512;
 // Up to here weights are read once and nothing needs to stay anywhere.
@@ -64,69 +66,124 @@ void Multiplier::Quantize() {
             });
 }
 
-void Multiplier::Run(const float* bias, bool accumulate) {
+void Multiplier::ForParts(int panels, int together,
+                          absl::FunctionRef<void(const Part&, Scratch&)> body) {
   if (product_y_.empty()) return;
   if (w_->quantized()) Quantize();
-  const bool few = segments_.size() == 1 && product_y_.size() <= kFewRows;
+  int rows = 0;
+  for (const Segment& segment : segments_) rows = std::max(rows, segment.end - segment.begin);
+  const bool few = segments_.size() == 1 && rows <= kFewRows;
   const int at_once = w_->quantized() ? kBlocksAtOnce * kQuantBlock : kInputs;
   const std::size_t deep_bytes = w_->panel_bytes() / static_cast<std::size_t>(w_->k) *
                                  static_cast<std::size_t>(std::min(w_->k, at_once));
-  // A chunk fits the cache, unless rows are few; and enough of them keep all threads busy to the
-  // end.
-  const int share = w_->panels() * static_cast<int>(segments_.size()) / (pool_.threads() * 16);
-  const int fit = few ? w_->panels() : static_cast<int>(kChunkBytes / deep_bytes);
+  // A chunk fits the cache, unless rows are few; and enough parts keep all threads busy to the end.
+  const int row_parts = (rows + kPartRows - 1) / kPartRows;
+  const int groups = static_cast<int>(segments_.size());
+  const int share = panels * groups * row_parts / (pool_.threads() * 16);
+  const int fit = few ? panels : static_cast<int>(kChunkBytes / deep_bytes) / together;
   const int per_chunk = std::max(std::min(share, fit), few ? 4 : 1);
-  const int chunks = (w_->panels() + per_chunk - 1) / per_chunk;
-  pool_.Run(chunks * static_cast<int>(segments_.size()), [&](int part, int thread) {
-    const Segment& segment = segments_[static_cast<std::size_t>(part / chunks)];
-    const int first = part % chunks * per_chunk;
-    Chunk(segment, first, std::min(per_chunk, w_->panels() - first), {accumulate, bias},
-          scratch_[static_cast<std::size_t>(thread)]);
+  const int chunks = (panels + per_chunk - 1) / per_chunk;
+  // The parts with the same weights follow each other, so that only the first reads them from
+  // memory.
+  pool_.Run(groups * chunks * row_parts, [&](int number, int thread) {
+    const Segment& segment = segments_[static_cast<std::size_t>(number / (chunks * row_parts))];
+    const int begin = segment.begin + number % row_parts * kPartRows;
+    const int first = number / row_parts % chunks * per_chunk;
+    if (begin >= segment.end) return;
+    body({.matrix = segment.matrix,
+          .begin = begin,
+          .end = std::min(segment.end, begin + kPartRows),
+          .panel = first,
+          .panels = std::min(per_chunk, panels - first)},
+         scratch_[static_cast<std::size_t>(thread)]);
   });
 }
 
-void Multiplier::Chunk(const Segment& segment, int first_panel, int panels, ProductStart start,
-                       Scratch& scratch) {
-  const auto rows = static_cast<std::size_t>(segment.end - segment.begin);
-  const int column = first_panel * kPanel;
-  const int full = std::min(panels, w_->n / kPanel - first_panel);
+void Multiplier::Run(const float* bias, bool accumulate) {
+  ForParts(w_->panels(), 1, [&](const Part& part, Scratch& scratch) {
+    Inputs(part, scratch);
+    Write(part, {accumulate, bias}, scratch);
+  });
+}
+
+void Multiplier::RunActivated(const float* bias, Nonlinearity nonlinearity, bool gated) {
+  const int halves = gated ? 2 : 1;
+  const int half = w_->panels() / halves;
+  ForParts(half, halves, [&](const Part& part, Scratch& scratch) {
+    Inputs(part, scratch);
+    const auto rows = static_cast<std::size_t>(part.end - part.begin);
+    const int columns = part.panels * kPanel;
+    const std::size_t width = static_cast<std::size_t>(columns) * static_cast<std::size_t>(halves);
+    scratch.inner.resize(rows * width);
+    for (int h = 0; h < halves; ++h) {
+      Part products = part;
+      products.panel += h * half;
+      for (std::size_t r = 0; r < rows; ++r) {
+        scratch.y[r] = scratch.inner.data() + r * width + h * columns;
+        if (h > 0) scratch.x[r] = inputs_[InputOf(part, r)];
+      }
+      Panels(products, {false, bias == nullptr ? nullptr : bias + products.panel * kPanel},
+             scratch);
+    }
+    for (std::size_t r = 0; r < rows; ++r) {
+      const float* inner = scratch.inner.data() + r * width;
+      ActivateRow(product_y_[static_cast<std::size_t>(part.begin) + r] + part.panel * kPanel, inner,
+                  gated ? inner + columns : nullptr, columns, nonlinearity);
+    }
+  });
+}
+
+std::size_t Multiplier::InputOf(const Part& part, std::size_t row) const {
+  return static_cast<std::size_t>(product_input_[static_cast<std::size_t>(part.begin) + row]);
+}
+
+void Multiplier::Inputs(const Part& part, Scratch& scratch) const {
+  const auto rows = static_cast<std::size_t>(part.end - part.begin);
   scratch.x.resize(rows);
   scratch.quant_x.resize(rows);
   scratch.y.resize(rows);
   for (std::size_t r = 0; r < rows; ++r) {
-    const std::size_t product = static_cast<std::size_t>(segment.begin) + r;
-    const auto input = static_cast<std::size_t>(product_input_[product]);
+    const std::size_t input = InputOf(part, r);
     scratch.x[r] = inputs_[input];
     if (w_->quantized()) scratch.quant_x[r] = quantized_[input];
-    scratch.y[r] = product_y_[product] + column;
-  }
-  if (start.bias != nullptr) start.bias += column;
-  Panels(segment, first_panel, full, start, scratch);
-  if (full == panels) return;
-  // The last panel is wider than y: compute beside it.
-  const int last = full * kPanel;
-  const auto rest_bytes = static_cast<std::size_t>(w_->n % kPanel) * sizeof(float);
-  scratch.edge.assign(rows * kPanel, 0.0f);
-  for (std::size_t r = 0; r < rows; ++r) {
-    const std::size_t product = static_cast<std::size_t>(segment.begin) + r;
-    float* edge = scratch.edge.data() + r * kPanel;
-    std::memcpy(edge, product_y_[product] + column + last, rest_bytes);
-    scratch.y[r] = edge;
-    scratch.x[r] = inputs_[static_cast<std::size_t>(product_input_[product])];
-  }
-  if (start.bias != nullptr) start.bias += last;
-  Panels(segment, first_panel + full, 1, start, scratch);
-  for (std::size_t r = 0; r < rows; ++r) {
-    std::memcpy(product_y_[static_cast<std::size_t>(segment.begin) + r] + column + last,
-                scratch.edge.data() + r * kPanel, rest_bytes);
   }
 }
 
-void Multiplier::Panels(const Segment& segment, int first_panel, int panels, ProductStart start,
-                        Scratch& scratch) {
-  if (panels == 0) return;
-  const int rows = segment.end - segment.begin;
-  const std::byte* w = w_->Panel(segment.matrix, first_panel);
+void Multiplier::Write(const Part& part, ProductStart start, Scratch& scratch) {
+  const auto rows = static_cast<std::size_t>(part.end - part.begin);
+  const int column = part.panel * kPanel;
+  Part full = part;
+  full.panels = std::min(part.panels, w_->n / kPanel - part.panel);
+  const auto y = [&](std::size_t r) {
+    return product_y_[static_cast<std::size_t>(part.begin) + r] + column;
+  };
+  for (std::size_t r = 0; r < rows; ++r) scratch.y[r] = y(r);
+  if (start.bias != nullptr) start.bias += column;
+  Panels(full, start, scratch);
+  if (full.panels == part.panels) return;
+  // The last panel is wider than y: compute beside it.
+  const int last = full.panels * kPanel;
+  const auto rest_bytes = static_cast<std::size_t>(w_->n % kPanel) * sizeof(float);
+  scratch.edge.assign(rows * kPanel, 0.0f);
+  for (std::size_t r = 0; r < rows; ++r) {
+    float* edge = scratch.edge.data() + r * kPanel;
+    std::memcpy(edge, y(r) + last, rest_bytes);
+    scratch.y[r] = edge;
+    scratch.x[r] = inputs_[InputOf(part, r)];
+  }
+  if (start.bias != nullptr) start.bias += last;
+  full.panel += full.panels;
+  full.panels = 1;
+  Panels(full, start, scratch);
+  for (std::size_t r = 0; r < rows; ++r) {
+    std::memcpy(y(r) + last, scratch.edge.data() + r * kPanel, rest_bytes);
+  }
+}
+
+void Multiplier::Panels(const Part& part, ProductStart start, Scratch& scratch) {
+  if (part.panels == 0) return;
+  const int rows = part.end - part.begin;
+  const std::byte* w = w_->Panel(part.matrix, part.panel);
   if (w_->quantized()) {
     const QuantProduct product = {.x = scratch.quant_x.data(),
                                   .y = scratch.y.data(),
@@ -134,7 +191,7 @@ void Multiplier::Panels(const Segment& segment, int first_panel, int panels, Pro
                                   .start = start,
                                   .w = w,
                                   .blocks = (w_->k + kQuantBlock - 1) / kQuantBlock,
-                                  .panels = panels};
+                                  .panels = part.panels};
     w_->storage() == Storage::kQ8 ? ProductQ8(product) : ProductQ4(product);
     return;
   }
@@ -151,7 +208,7 @@ void Multiplier::Panels(const Segment& segment, int first_panel, int panels, Pro
         .panel_stride = std::int64_t{w_->k} * kPanel,
         .k_stride = kPanel,
         .k = inputs,
-        .panels = panels,
+        .panels = part.panels,
     };
     switch (w_->storage()) {
       case Storage::kF16:

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "inference/backend/backend.h"
 #include "inference/backend/cpu/cpu_matrix.h"
 #include "inference/backend/cpu/kernels.h"
@@ -29,6 +30,10 @@ class Multiplier {
   // the end of bias are readable.
   void Run(const float* bias, bool accumulate);
 
+  // Each y = f(its input . w[matrix]^T + bias); if gated, the products are the halves of 2n and
+  // y [n] = f(first) * second. The products go no further than the cache. n is a multiple of 16.
+  void RunActivated(const float* bias, Nonlinearity nonlinearity, bool gated);
+
  private:
   struct Segment {  // products [begin, end) with one matrix
     int matrix = 0;
@@ -39,14 +44,26 @@ class Multiplier {
     std::vector<const float*> x;
     std::vector<QuantRow> quant_x;
     std::vector<float*> y;
-    std::vector<float> edge;  // [rows, kPanel] for a last panel that is not full
+    std::vector<float> edge;   // [rows, kPanel] for a last panel that is not full
+    std::vector<float> inner;  // [rows, columns] before an activation
+  };
+  // Some panels of some products with one matrix.
+  struct Part {
+    int matrix = 0;
+    int begin = 0;  // of products
+    int end = 0;
+    int panel = 0;
+    int panels = 0;
   };
 
   void Quantize();
-  void Chunk(const Segment& segment, int first_panel, int panels, ProductStart start,
-             Scratch& scratch);
-  void Panels(const Segment& segment, int first_panel, int panels, ProductStart start,
-              Scratch& scratch);
+  // Calls body(part, scratch) for parts that together are all products with the first `panels`
+  // panels; a body goes through `together` times as many.
+  void ForParts(int panels, int together, absl::FunctionRef<void(const Part&, Scratch&)> body);
+  void Inputs(const Part& part, Scratch& scratch) const;
+  std::size_t InputOf(const Part& part, std::size_t row) const;
+  void Write(const Part& part, ProductStart start, Scratch& scratch);
+  void Panels(const Part& part, ProductStart start, Scratch& scratch);
 
   ThreadPool& pool_;
   const CpuMatrix* w_ = nullptr;
