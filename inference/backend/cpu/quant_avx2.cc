@@ -83,12 +83,14 @@ struct alignas(32) PanelSums {
   }
 };
 
-// A tile that reads its weights from memory asks for them early: the processor's own prefetching
-// stops at the end of each page.
-inline void Prefetch(const void* block, int bytes) {
-  constexpr int kAhead = 2048;
-  for (int i = 0; i < bytes; i += 64) {
-    _mm_prefetch(static_cast<const char*>(block) + kAhead + i, _MM_HINT_T0);
+// Asks for this tile's part of the block that is to come, into the second cache. The processor's
+// own prefetching stops at the end of each page, and while blocks are gone through again.
+template <typename Block>
+inline void Prefetch(const Block* block, const QuantTile& tile) {
+  constexpr int kLines = (sizeof(Block) + 63) / 64;
+  const char* next = reinterpret_cast<const char*>(block + tile.ahead);
+  for (int i = kLines * tile.part / tile.parts; i < kLines * (tile.part + 1) / tile.parts; ++i) {
+    _mm_prefetch(next + 64 * i, _MM_HINT_T1);
   }
 }
 
@@ -103,7 +105,7 @@ void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
   for (int r = 0; r < kRows; ++r) values[r] = rows[r].values + tile.begin * kQuantBlock;
   PanelSums<kRows> out(p, tile);
   for (int b = tile.begin; b < tile.end; ++b, ++block) {
-    if (tile.row == 0) Prefetch(block, sizeof(Q8Block));
+    Prefetch(block, tile);
     __m256i low[kRows];
     __m256i high[kRows];
 #pragma GCC unroll 8
@@ -153,7 +155,6 @@ void Q4Unpack(const QuantProduct& p, const QuantTile& tile, void* out) {
       static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
   auto* unpacked = static_cast<Q4Unpacked*>(out);
   for (int b = tile.begin; b < tile.end; ++b, ++block, ++unpacked) {
-    Prefetch(block, sizeof(Q4Block));
     for (int g = 0; g < 4; ++g) {
       for (int j = 0; j < kPanel; j += 8) {
         const __m256i both = Load(block->codes[g][j]);
@@ -194,9 +195,11 @@ void Q4Blocks(const QuantProduct& p, const QuantTile& tile, const Block* block) 
   const QuantRow* rows = p.x + tile.row;
   const std::int8_t* values[kRows];
   for (int r = 0; r < kRows; ++r) values[r] = rows[r].values + tile.begin * kQuantBlock;
+  const Q4Block* packed =
+      static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
   PanelSums<kRows> out(p, tile);
   for (int b = tile.begin; b < tile.end; ++b, ++block) {
-    if constexpr (sizeof(Block) == sizeof(Q4Block)) Prefetch(block, sizeof(Block));
+    Prefetch(packed++, tile);
     __m256i low[kRows];
     __m256i high[kRows];
 #pragma GCC unroll 4

@@ -47,7 +47,8 @@ void Rows(const QuantKernels& kernels, const QuantProduct& product, QuantTile ti
     tile.unpacked = unpacked;
     tiles = kernels.unpacked_tiles;
   }
-  for (; groups > 0; --groups) {
+  tile.parts = groups;
+  for (; groups > 0; --groups, ++tile.part) {
     const int rows = (end - tile.row) / groups;
     tiles[rows - 1](product, tile);
     tile.row += rows;
@@ -124,6 +125,7 @@ void Multiply(const QuantKernels& kernels, const QuantProduct& product) {
       QuantTile at = tile;
       at.begin = begin;
       at.end = std::min(product.blocks, begin + kBlocksAtOnce);
+      at.ahead = product.rows <= kFewRows ? at.end - begin : product.blocks;
       body(at);
     }
   };
