@@ -11,7 +11,7 @@ namespace citeseek::inference {
 namespace {
 
 constexpr int kRows = 96;       // queries times heads that go through the keys together
-constexpr int kTileBlocks = 4;  // blocks of keys between two updates of the maximum
+constexpr int kTileBlocks = 8;  // blocks of keys between two updates of the maximum
 constexpr int kTile = kTileBlocks * kKvBlock;
 static_assert(kKvBlock == kPanel, "a block of keys is a panel of outputs");
 

@@ -8,8 +8,6 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 
-#include "hwy/contrib/math/math-inl.h"  // after foreach_target.h
-
 HWY_BEFORE_NAMESPACE();
 namespace citeseek::inference::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -78,9 +76,31 @@ void Normalize(float* y, const float* x, int n, const float* weight, const float
   });
 }
 
+// e^x, to about one unit in the last place, where it is between 1e-37 and 1e38; beyond that, as
+// there. Of two factors 2^n is added to the exponent of the other, a polynomial as in Cephes' expf.
+HWY_INLINE V Exp(V x) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  x = hn::Min(hn::Set(d, 87.5f), hn::Max(hn::Set(d, -85.0f), x));  // a NaN stays
+  // The last bits of a number near 2^23 are the nearest integer.
+  const V magic = hn::Set(d, 0x1.8p23f);
+  const V shifted = hn::MulAdd(x, hn::Set(d, 1.44269504088896341f), magic);
+  const V n = hn::Sub(shifted, magic);
+  V rest = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);  // ln 2 in two parts
+  rest = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), rest);
+  V poly = hn::MulAdd(hn::Set(d, 1.9875691500e-4f), rest, hn::Set(d, 1.3981999507e-3f));
+  poly = hn::MulAdd(poly, rest, hn::Set(d, 8.3334519073e-3f));
+  poly = hn::MulAdd(poly, rest, hn::Set(d, 4.1665795894e-2f));
+  poly = hn::MulAdd(poly, rest, hn::Set(d, 1.6666665459e-1f));
+  poly = hn::MulAdd(poly, rest, hn::Set(d, 5.0000001201e-1f));
+  poly = hn::MulAdd(poly, hn::Mul(rest, rest), hn::Add(rest, hn::Set(d, 1.0f)));
+  const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted));
+  return hn::BitCast(d, hn::Add(hn::BitCast(di, poly), exponent));
+}
+
 HWY_INLINE V Sigmoid(V x) {
   const V one = hn::Set(D(), 1.0f);
-  return hn::Div(one, hn::Add(one, hn::Exp(D(), hn::Neg(x))));
+  return hn::Div(one, hn::Add(one, Exp(hn::Neg(x))));
 }
 
 // Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7.
@@ -94,7 +114,7 @@ HWY_INLINE V Erf(V x) {
   poly = hn::MulAdd(poly, t, hn::Set(d, 1.421413741f));
   poly = hn::MulAdd(poly, t, hn::Set(d, -0.284496736f));
   poly = hn::MulAdd(poly, t, hn::Set(d, 0.254829592f));
-  const V tail = hn::Mul(hn::Mul(poly, t), hn::Exp(d, hn::Neg(hn::Mul(magnitude, magnitude))));
+  const V tail = hn::Mul(hn::Mul(poly, t), Exp(hn::Neg(hn::Mul(magnitude, magnitude))));
   return hn::CopySignToAbs(hn::Max(hn::Sub(one, tail), hn::Zero(d)), x);
 }
 
@@ -150,7 +170,7 @@ float ExpMinus(float* x, int n, float max) {
   const V top = hn::Set(D(), max);
   V sum = hn::Zero(D());
   ForVectors(x, n, [&](V v, int i, int valid) {
-    V e = hn::Exp(D(), hn::Sub(v, top));
+    V e = Exp(hn::Sub(v, top));
     if (valid != kLanes) e = hn::IfThenElseZero(hn::FirstN(D(), static_cast<size_t>(valid)), e);
     sum = hn::Add(sum, e);
     StoreFirst(e, x + i, valid);
@@ -175,7 +195,7 @@ float Softmax(float* x, int n, float scale, float& max, float& total) {
   const V offset = hn::Set(d, top);
   V sum = hn::Zero(d);
   ForVectors(x, n, [&](V v, int i, int valid) {
-    V e = hn::Exp(d, hn::MulSub(v, factor, offset));
+    V e = Exp(hn::MulSub(v, factor, offset));
     if (valid != kLanes) e = hn::IfThenElseZero(hn::FirstN(d, static_cast<size_t>(valid)), e);
     sum = hn::Add(sum, e);
     StoreFirst(e, x + i, valid);
