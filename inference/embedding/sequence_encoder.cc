@@ -17,8 +17,6 @@
 namespace citeseek::inference {
 namespace {
 
-// Enough tokens to keep every processor busy, few enough that who waits for a batch waits shortly.
-constexpr int kEncoderBatchTokens = 1024;
 constexpr int kDecoderBatchTokens = 512;
 constexpr int kBatchTexts = 64;
 // The cache of a decoder is addressed, though not filled, for this many tokens.
@@ -75,7 +73,7 @@ absl::StatusOr<std::unique_ptr<SequenceEncoder>> SequenceEncoder::Load(
   self->max_tokens_ = std::min(config.max_positions, wanted);
   if (config.task != Task::kGenerate) {
     self->batch_tokens_ =
-        static_cast<int>(std::max<std::int64_t>(kEncoderBatchTokens, self->max_tokens_));
+        static_cast<int>(std::max<std::int64_t>(EncoderOptions().max_tokens, self->max_tokens_));
     auto encoder = Encoder::Load(config, files.weights, *self->backend_,
                                  {.storage = options.model.storage,
                                   .max_tokens = self->batch_tokens_,
