@@ -40,39 +40,13 @@
 #include "services/metrics.h"
 #include "services/retrieval/client.h"
 #include "services/retrieval/server.h"
+#include "services/tls.h"
 
 namespace citeseek::services {
 namespace {
 
 constexpr absl::Duration kConnectTimeout = absl::Seconds(30);
 constexpr absl::Duration kFirstTokenTimeout = absl::Minutes(2);
-
-// Why nothing can listen there: gRPC only says that it failed.
-absl::Status ListenError(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  std::string host = address.substr(0, colon);
-  if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* found = nullptr;
-  std::string reason = "it cannot be bound";
-  if (const int code = getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found);
-      code != 0) {
-    reason = gai_strerror(code);
-  } else {
-    const int fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
-    if (fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) != 0) {
-      reason = absl::StrCat(std::strerror(errno), errno == EADDRINUSE
-                                                      ? ": another process listens there; give "
-                                                        "--listen another port, or port 0"
-                                                      : "");
-    }
-    if (fd >= 0) close(fd);
-    freeaddrinfo(found);
-  }
-  return absl::UnavailableError(absl::StrCat("listen address ", address, ": ", reason));
-}
 
 absl::Status Missing(const char* role, const char* needed) {
   return absl::InvalidArgumentError(absl::StrCat("role ", role, " needs ", needed, ": add ", needed,
@@ -102,6 +76,36 @@ absl::StatusOr<std::unique_ptr<inference::Engine>> OpenTried(const EngineConfig&
 }
 
 }  // namespace
+
+absl::Status CheckListen(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  std::string host = address.substr(0, colon);
+  if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  std::string reason;
+  if (const int code = getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found);
+      code != 0) {
+    reason = gai_strerror(code);
+  } else {
+    const int fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
+    // As servers do it: what waits for its last packets is no one.
+    const int on = 1;
+    if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0) {
+      reason = absl::StrCat(std::strerror(errno), errno == EADDRINUSE
+                                                      ? ": another process listens there; give "
+                                                        "--listen another port, or port 0"
+                                                      : "");
+    }
+    if (fd >= 0) close(fd);
+    freeaddrinfo(found);
+  }
+  if (reason.empty()) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("listen address ", address, ": ", reason));
+}
 
 std::string IndexDirectory(const std::string& data) {
   return (std::filesystem::path(data) / "index").string();
@@ -135,6 +139,7 @@ struct App::Parts {
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<Health> health;
   std::unique_ptr<http::Keys> keys;
+  std::unique_ptr<TlsContext> http_tls;
   std::unique_ptr<http::Server> http;
 
   bool Has(ServiceRole role) const { return config.roles.contains(role); }
@@ -213,7 +218,7 @@ absl::Status App::Parts::MakeInference() {
   const std::string& address = config.remotes.inference;
   if (!needed || address.empty()) return absl::OkStatus();
   log->Write(LogLevel::kInfo, "connect", {{"role", "inference"}, {"address", address}});
-  const auto channel = MakeChannel(address);
+  const auto channel = MakeChannel(address, config.tls);
   const absl::Time deadline = absl::Now() + kConnectTimeout;
   if (auto status = WaitConnected(*channel, address, deadline); !status.ok()) return status;
   auto clients = ConnectInference(channel, deadline);
@@ -227,7 +232,7 @@ absl::Status App::Parts::MakeInference() {
 absl::Status App::Parts::MakeIndexer() {
   if (!Has(ServiceRole::kIndexer)) {
     if (!config.remotes.indexer.empty()) {
-      indexer = ConnectIndexer(MakeChannel(config.remotes.indexer));
+      indexer = ConnectIndexer(MakeChannel(config.remotes.indexer, config.tls));
     }
     return absl::OkStatus();
   }
@@ -243,7 +248,7 @@ absl::Status App::Parts::MakeIndexer() {
 absl::Status App::Parts::MakeRetrieval() {
   if (!Has(ServiceRole::kRetrieval)) {
     if (!config.remotes.retrieval.empty()) {
-      retriever = ConnectRetriever(MakeChannel(config.remotes.retrieval));
+      retriever = ConnectRetriever(MakeChannel(config.remotes.retrieval, config.tls));
     }
     return absl::OkStatus();
   }
@@ -267,7 +272,7 @@ absl::Status App::Parts::MakeRetrieval() {
 absl::Status App::Parts::MakeGateway() {
   if (!Has(ServiceRole::kGateway)) {
     if (!config.remotes.gateway.empty()) {
-      answerer = ConnectAnswerer(MakeChannel(config.remotes.gateway));
+      answerer = ConnectAnswerer(MakeChannel(config.remotes.gateway, config.tls));
     }
     return absl::OkStatus();
   }
@@ -280,7 +285,10 @@ absl::Status App::Parts::MakeGateway() {
                                 .model_calls = config.limits.model_calls,
                                 .reading_calls = Threads(config.engine),
                                 .waiting = config.limits.questions,
-                                .patience = absl::Seconds(config.limits.patience_s)});
+                                .patience = absl::Seconds(config.limits.patience_s),
+                                .observer = [this](const gateway::Answer& answer) {
+                                  if (metrics != nullptr) metrics->RecordAnswer(answer);
+                                }});
   admission = admitting.get();
   answerer = std::move(admitting);
   return absl::OkStatus();
@@ -312,6 +320,13 @@ absl::Status App::Parts::ServeHttp(const ServerOptions& options) {
     if (!made.ok()) return made.status();
     keys = *std::move(made);
   }
+  if (!config.http.tls.certificate.empty()) {
+    auto made = TlsContext::Make(config.http.tls);
+    if (!made.ok()) return made.status();
+    http_tls = *std::move(made);
+  } else if (auto status = CheckTls(config.http.tls); !status.ok()) {
+    return status;
+  }
   const http::Doors doors = {.answerer = answerer.get(),
                              .retriever = retriever.get(),
                              .indexer = indexer.get(),
@@ -330,6 +345,7 @@ absl::Status App::Parts::ServeHttp(const ServerOptions& options) {
       .listen = config.http.listen,
       .routes = std::move(routes),
       .keys = keys.get(),
+      .tls = http_tls.get(),
       .cors = config.http.cors,
       .workers = options.workers,
       .line_workers = QuestionThreads(),
@@ -373,7 +389,7 @@ std::vector<Canary> App::Parts::Canaries() {
   if (Has(ServiceRole::kGateway)) {
     canaries.push_back(
         {"citeseek.v1.Gateway", [this](absl::Time deadline) {
-           return answerer
+           return unlimited  // a long line is no fault
                ->Ask({.text = "canary", .mode = gateway::Mode::kExtract, .deadline = deadline},
                      [](const gateway::Event&) { return true; })
                .status();
@@ -387,6 +403,7 @@ App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 App::~App() { Shutdown(absl::ZeroDuration()); }
 
 absl::StatusOr<std::unique_ptr<App>> App::Make(const Config& config, Log* log) {
+  if (auto status = CheckTls(config.tls); !status.ok()) return status;
   auto parts = std::make_unique<Parts>();
   parts->config = config;
   parts->log = log;
@@ -429,10 +446,15 @@ absl::StatusOr<std::string> App::Serve() {
   grpc::ServerBuilder builder;
   ApplyServerSettings(builder);
   int port = 0;
-  builder.AddListeningPort(config.listen, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(config.listen, MakeServerCredentials(config.tls), &port);
   for (const auto& service : parts_->services) builder.RegisterService(service.get());
   parts_->server = builder.BuildAndStart();
-  if (parts_->server == nullptr || port == 0) return ListenError(config.listen);
+  if (parts_->server == nullptr || port == 0) {  // gRPC only says that it failed
+    const absl::Status reason = CheckListen(config.listen);
+    return reason.ok()
+               ? absl::UnavailableError("listen address " + config.listen + ": it cannot be bound")
+               : reason;
+  }
   parts_->health = std::make_unique<Health>(parts_->server->GetHealthCheckService(),
                                             parts_->Canaries(), parts_->log);
   const std::string address =

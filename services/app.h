@@ -19,6 +19,9 @@
 
 namespace citeseek::services {
 
+// kUnavailable says why nothing can listen there.
+absl::Status CheckListen(const std::string& address);
+
 // The index of a data directory.
 std::string IndexDirectory(const std::string& data);
 
@@ -34,8 +37,8 @@ class App {
   retrieval::Retriever* retriever() const;
   gateway::Answerer* answerer() const;
 
-  // Serves the local roles at Config::listen, and the doors at Config::http.listen; returns the address with the real port. kUnavailable
-  // names the address and why it cannot be used.
+  // Serves the local roles at Config::listen, and the doors at Config::http.listen; returns the
+  // address with the real port. kUnavailable names the address and why it cannot be used.
   absl::StatusOr<std::string> Serve();
 
   // Of the Prometheus page and of HTTP, with the real port; empty: there is none.

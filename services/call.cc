@@ -1,5 +1,8 @@
 #include "services/call.h"
 
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -42,11 +45,14 @@ std::string WithoutPort(std::string peer) {
   return peer;
 }
 
-std::string RequestIdOf(const grpc::CallbackServerContext& context) {
+Trace TraceOf(const grpc::CallbackServerContext& context) {
   const auto& metadata = context.client_metadata();
-  const auto found = metadata.find("x-request-id");
-  if (found == metadata.end()) return RequestId("");
-  return RequestId({found->second.data(), found->second.size()});
+  const auto value = [&](const char* name) {
+    const auto found = metadata.find(name);
+    return found == metadata.end() ? std::string_view()
+                                   : std::string_view(found->second.data(), found->second.size());
+  };
+  return {RequestId(value("x-request-id")), TraceId(value("traceparent"))};
 }
 
 class UnaryCall final : public grpc::ServerUnaryReactor {
@@ -59,7 +65,10 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
   void Run(const UnaryWork& work) {
     absl::Status status = state_.StillWanted();
-    if (status.ok()) status = work(state_.call());
+    if (status.ok()) {
+      const TraceScope scope(state_.trace());
+      status = work(state_.call());
+    }
     End(status);
   }
   void End(const absl::Status& status) { Finish(state_.End(status)); }
@@ -67,6 +76,23 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
  private:
   CallState state_;
 };
+
+namespace gx = grpc::experimental;
+constexpr unsigned kLookAgainSeconds = 60;
+
+std::shared_ptr<gx::CertificateProviderInterface> WatchFiles(const TlsConfig& tls) {
+  return std::make_shared<gx::FileWatcherCertificateProvider>(tls.key, tls.certificate,
+                                                              tls.authority, kLookAgainSeconds);
+}
+
+std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(const TlsConfig& tls) {
+  if (tls.certificate.empty() && tls.authority.empty()) return grpc::InsecureChannelCredentials();
+  gx::TlsChannelCredentialsOptions options;
+  options.set_certificate_provider(WatchFiles(tls));
+  if (!tls.certificate.empty()) options.watch_identity_key_cert_pairs();
+  if (!tls.authority.empty()) options.watch_root_certs();
+  return gx::TlsCredentials(options);
+}
 
 }  // namespace
 
@@ -104,7 +130,7 @@ CallState::CallState(CallRunner& runner, const char* method,
       method_(method),
       start_(absl::Now()),
       deadline_(DeadlineWithReserve(context, start_)),
-      request_id_(RequestIdOf(context)),
+      trace_(TraceOf(context)),
       caller_(WithoutPort(context.peer())) {}
 
 absl::Status CallState::StillWanted() const {
@@ -116,7 +142,7 @@ absl::Status CallState::StillWanted() const {
 }
 
 grpc::Status CallState::End(const absl::Status& status) const {
-  runner_.Observe({method_, request_id_, status, absl::Now() - start_});
+  runner_.Observe({method_, trace_.request_id, trace_.id, status, absl::Now() - start_});
   return ToGrpc(status);
 }
 
@@ -131,6 +157,10 @@ grpc::ServerUnaryReactor* RunUnary(CallRunner& runner, const char* method,
 ClientCall::ClientCall(absl::Time deadline, const std::stop_token& stop)
     : stop_(stop), on_stop_(stop, [this] { context_.TryCancel(); }) {
   if (deadline != absl::InfiniteFuture()) context_.set_deadline(absl::ToChronoTime(deadline));
+  if (const Trace* trace = TraceScope::Current()) {
+    context_.AddMetadata("x-request-id", trace->request_id);
+    context_.AddMetadata("traceparent", Traceparent(trace->id));
+  }
 }
 
 absl::Status ClientCall::ToStatus(const grpc::Status& status) const {
@@ -143,7 +173,18 @@ absl::Status ClientCall::ToStatus(const grpc::Status& status) const {
   return FromGrpc(status);
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(const TlsConfig& tls) {
+  if (tls.certificate.empty()) return grpc::InsecureServerCredentials();
+  gx::TlsServerCredentialsOptions options(WatchFiles(tls));
+  options.watch_identity_key_cert_pairs();
+  if (!tls.authority.empty()) {
+    options.watch_root_certs();
+    options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  }
+  return gx::TlsServerCredentials(options);
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const TlsConfig& tls) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
@@ -155,7 +196,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   arguments.SetMaxReceiveMessageSize(2 * kMaxMessageBytes);
   arguments.SetServiceConfigJSON(kServiceConfig);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, MakeChannelCredentials(tls), arguments);
 }
 
 absl::Status WaitConnected(grpc::Channel& channel, const std::string& address, absl::Time deadline,

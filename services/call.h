@@ -24,6 +24,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "services/call_record.h"
+#include "services/config.h"
+#include "services/trace.h"
 #include "services/worker_pool.h"
 
 namespace citeseek::services {
@@ -69,7 +71,8 @@ class CallState {
  public:
   CallState(CallRunner& runner, const char* method, const grpc::CallbackServerContext& context);
 
-  Call call() const { return {deadline_, stop_.get_token(), request_id_, caller_}; }
+  Call call() const { return {deadline_, stop_.get_token(), trace_.request_id, caller_}; }
+  const Trace& trace() const { return trace_; }
   // kCancelled or kDeadlineExceeded if the caller is gone before the work began.
   absl::Status StillWanted() const;
   void Cancel() { stop_.request_stop(); }
@@ -81,7 +84,7 @@ class CallState {
   const char* const method_;
   const absl::Time start_;
   const absl::Time deadline_;
-  const std::string request_id_;
+  const Trace trace_;
   const std::string caller_;
   std::stop_source stop_;
 };
@@ -111,6 +114,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
         [call, work = std::move(work)] {
           absl::Status status = call->state_.StillWanted();
           if (status.ok()) {
+            const TraceScope scope(call->state_.trace());
             status = work(call->state_.call(),
                           [call](Response response) { return call->Add(std::move(response)); });
           }
@@ -191,7 +195,8 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
   grpc::Status status_;
 };
 
-// One call of a client: carries the deadline, and cancels when the stop token fires.
+// One call of a client: carries the deadline and the trace of the thread, and cancels when the stop
+// token fires.
 class ClientCall {
  public:
   ClientCall(absl::Time deadline, const std::stop_token& stop);
@@ -222,12 +227,17 @@ absl::Status ReadStream(ClientCall& call, grpc::ClientReader<Message>& stream, c
 }
 
 // A channel with the house's keepalive, message size and retry settings; connects at first use.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+// Encrypted if `tls` names anything; without an authority the system's are believed.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const TlsConfig& tls = {});
 
 // kUnavailable, with the address, if no connection stands before the deadline, or, unless
 // `patient`, as soon as the first try has failed.
 absl::Status WaitConnected(grpc::Channel& channel, const std::string& address, absl::Time deadline,
                            bool patient = true);
+
+// Encrypted if `tls` names a certificate; with an authority callers must show one of its own. Files
+// are read again when they change.
+std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(const TlsConfig& tls);
 
 // The house's keepalive, message size and stream settings of a server.
 void ApplyServerSettings(grpc::ServerBuilder& builder);

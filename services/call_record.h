@@ -11,6 +11,7 @@ namespace citeseek::services {
 struct CallRecord {
   std::string method;  // "Retrieval.Search", "POST /v1/chat/completions"
   std::string request_id;
+  std::string trace_id;
   absl::Status status;
   absl::Duration duration;
 };

@@ -184,6 +184,12 @@ class Reader {
     };
   }
 
+  Field Tls(const char* name, TlsConfig& to) const {
+    return Map(name, {{"certificate", Text("certificate", to.certificate)},
+                      {"key", Text("key", to.key)},
+                      {"authority", Text("authority", to.authority)}});
+  }
+
   Field Map(std::string name, Fields fields) const {
     return [this, name = std::move(name), fields = std::move(fields)](const YAML::Node& node) {
       return ReadMap(node, name, fields);
@@ -229,6 +235,7 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml, const std::string& nam
                       {"retrieval", reader.Address("retrieval", config.remotes.retrieval)},
                       {"indexer", reader.Address("indexer", config.remotes.indexer)},
                       {"inference", reader.Address("inference", config.remotes.inference)}})},
+         {"tls", reader.Tls("tls", config.tls)},
          {"openai",
           reader.Map("openai", {{"url", reader.Text("url", config.openai.url)},
                                 {"model", reader.Text("model", config.openai.model)},
@@ -243,6 +250,7 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml, const std::string& nam
                       {"threads", reader.InRange("threads", 1, 1024, config.engine.threads)}})},
          {"http",
           reader.Map("http", {{"listen", reader.Address("http listen address", config.http.listen)},
+                              {"tls", reader.Tls("http.tls", config.http.tls)},
                               {"cors", reader.TextList("cors", config.http.cors)},
                               {"keys", reader.Keys(config.http.keys)},
                               {"max_body", reader.Size("max_body", config.http.max_body)},

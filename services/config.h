@@ -58,8 +58,16 @@ struct KeyConfig {
   std::int64_t tokens_per_minute = 0;  // of prompts and answers; 0: no limit
 };
 
+// PEM files; empty: none.
+struct TlsConfig {
+  std::string certificate;  // that we show, with the chain up to the authority
+  std::string key;          // of the certificate
+  std::string authority;    // whose certificates we believe; callers must then show one
+};
+
 struct HttpConfig {
   std::string listen;             // "host:port"; empty: no HTTP
+  TlsConfig tls;                  // with a certificate it is HTTPS
   bool or_any_port = false;       // if the port is taken; not in the file
   std::vector<std::string> cors;  // origins whose pages may call; "*": all
   std::vector<KeyConfig> keys;    // none: everybody may call
@@ -84,6 +92,7 @@ struct Config {
   std::set<ServiceRole> roles = {ServiceRole::kGateway, ServiceRole::kRetrieval,
                                  ServiceRole::kIndexer, ServiceRole::kInference};
   Remotes remotes;
+  TlsConfig tls;  // of gRPC: what this process serves, and its calls to remotes
   OpenAiConfig openai;
   EngineConfig engine;
   HttpConfig http;

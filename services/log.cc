@@ -76,6 +76,7 @@ void Log::WriteCall(const CallRecord& record) {
   Write(LevelOf(record.status), "call",
         {{"method", record.method},
          {"request_id", record.request_id},
+         {"trace_id", record.trace_id},
          {"code", absl::StatusCodeToString(record.status.code())},
          {"message", std::string(record.status.message())},
          {"ms", absl::StrFormat("%.3f", absl::ToDoubleMilliseconds(record.duration))}});

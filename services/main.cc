@@ -189,10 +189,18 @@ void AddCommands(CLI::App& app, Options& o) {
                              "File with its key; default: $CITESEEK_OPENAI_KEY");
   openai->needs(app.get_option("--model"));
   key->needs(openai);
+  auto& tls = o.global.tls;
+  app.add_option("--tls-certificate", tls.certificate, "PEM file that this side of gRPC shows");
+  app.add_option("--tls-key", tls.key, "PEM file with its key");
+  app.add_option("--tls-authority", tls.authority,
+                 "PEM file of the authority whose certificates the other side must show");
   AddServing(app, o);
   AddDocumentCommands(app, o);
   AddQueryCommands(app, o);
   AddModelCommands(app, o.global.json, [&o](std::function<int()> run) { o.run = std::move(run); });
+  auto* doctor = app.add_subcommand("doctor", "Look at all that a start and an answer need");
+  doctor->add_option("--config", o.serve.config_file, "YAML configuration file of the server");
+  doctor->callback([&o] { o.run = [&o] { return RunDoctor(o.global, o.serve); }; });
   auto* version = app.add_subcommand("version", "Print the version");
   version->callback([&o] { o.run = [&o] { return RunVersion(o.global); }; });
 }

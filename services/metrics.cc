@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/call_record.h"
+#include "services/cli/json.h"
 
 namespace citeseek::services {
 
@@ -29,6 +30,9 @@ class Collector final : public prometheus::Collectable {
  private:
   const std::function<Families()> collect_;
 };
+
+const prometheus::Histogram::BucketBoundaries kSeconds{
+    .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 600};
 
 prometheus::MetricFamily Empty(const char* name, const char* help, Type type) {
   prometheus::MetricFamily family;
@@ -143,6 +147,25 @@ struct Metrics::State {
           .Name("citeseek_rpc_seconds")
           .Help("Time from the arrival of a call to its end, by method")
           .Register(*registry);
+  prometheus::Family<prometheus::Histogram>& stages =
+      prometheus::BuildHistogram()
+          .Name("citeseek_stage_seconds")
+          .Help("Time that answers spent in each stage")
+          .Register(*registry);
+  prometheus::Family<prometheus::Counter>& reasons = prometheus::BuildCounter()
+                                                         .Name("citeseek_answers_by_reason_total")
+                                                         .Help("Answers by how they ended")
+                                                         .Register(*registry);
+  prometheus::Family<prometheus::Counter>& sentences =
+      prometheus::BuildCounter()
+          .Name("citeseek_sentences_total")
+          .Help("Sentences of answers that state facts, by verdict")
+          .Register(*registry);
+  prometheus::Family<prometheus::Counter>& tokens =
+      prometheus::BuildCounter()
+          .Name("citeseek_answer_tokens_total")
+          .Help("Tokens of models' prompts and completions")
+          .Register(*registry);
   std::vector<std::shared_ptr<Collector>> collectors;
 };
 
@@ -174,11 +197,25 @@ void Metrics::RecordCall(const CallRecord& record) {
   state_->calls
       .Add({{"method", record.method}, {"code", absl::StatusCodeToString(record.status.code())}})
       .Increment();
-  state_->seconds
-      .Add({{"method", record.method}},
-           prometheus::Histogram::BucketBoundaries{.0005, .001, .0025, .005, .01, .025, .05, .1,
-                                                   .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 600})
+  state_->seconds.Add({{"method", record.method}}, kSeconds)
       .Observe(absl::ToDoubleSeconds(record.duration));
+}
+
+void Metrics::RecordAnswer(const gateway::Answer& answer) {
+  const gateway::Receipt& receipt = answer.receipt;
+  for (const gateway::Stage& stage : receipt.stages) {
+    state_->stages.Add({{"stage", stage.name}}, kSeconds)
+        .Observe(absl::ToDoubleSeconds(stage.duration));
+  }
+  state_->reasons.Add({{"reason", answer.reason}}).Increment();
+  for (const gateway::CheckedSentence& sentence : answer.sentences) {
+    state_->sentences.Add({{"verdict", VerdictName(sentence.verdict)}}).Increment();
+  }
+  const auto count = [&](const char* kind, std::int64_t tokens) {
+    state_->tokens.Add({{"kind", kind}}).Increment(static_cast<double>(tokens));
+  };
+  count("prompt", receipt.prompt_tokens);
+  count("completion", receipt.completion_tokens);
 }
 
 }  // namespace citeseek::services

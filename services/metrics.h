@@ -1,4 +1,5 @@
-// Metrics: shows Prometheus rate, errors and duration of each RPC, and the engine's numbers.
+// Metrics: shows Prometheus rate, errors and duration of each call, the stages and verdicts of
+// answers, and the numbers of line and engine.
 //
 // Thread-safe. Names are listed in docs/operations.md.
 #pragma once
@@ -24,6 +25,7 @@ class Metrics {
   std::string address() const;  // "host:port" with the real port
 
   void RecordCall(const CallRecord& record);
+  void RecordAnswer(const gateway::Answer& answer);
 
   // Show these numbers at each look at the page, from its thread; until this object dies.
   void WatchEngine(std::function<inference::EngineStats()> stats);

@@ -24,6 +24,7 @@ struct GlobalOptions {
   std::string data;    // empty: $CITESEEK_HOME, else ~/.local/share/citeseek
   std::string server;  // empty: the one that runs on `data`, else none: open `data` in this process
   bool json = false;
+  TlsConfig tls;  // of gRPC
   OpenAiConfig openai;
   EngineConfig engine;
 };
@@ -95,6 +96,7 @@ struct DocumentOptions {
 int RunGet(const GlobalOptions& global, const DocumentOptions& options);
 int RunDelete(const GlobalOptions& global, const DocumentOptions& options);
 
+int RunDoctor(const GlobalOptions& global, const ServeOptions& options);
 int RunFsck(const GlobalOptions& global);
 int RunVersion(const GlobalOptions& global);
 std::string VersionText();  // "citeseek 0.1.0"

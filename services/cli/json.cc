@@ -252,7 +252,13 @@ absl::StatusOr<QueryLine> ParseQueryLine(std::string_view line) {
 }
 
 std::string ServerJson(const ServerFile& server) {
-  return Line({{"address", server.address}, {"pid", server.pid}});
+  const TlsConfig& tls = server.tls;
+  Json json = {{"address", server.address}, {"pid", server.pid}};
+  if (!tls.certificate.empty()) {
+    json["tls"] = {
+        {"certificate", tls.certificate}, {"key", tls.key}, {"authority", tls.authority}};
+  }
+  return Line(json);
 }
 
 absl::StatusOr<ServerFile> ParseServerJson(std::string_view text) {
@@ -261,7 +267,15 @@ absl::StatusOr<ServerFile> ParseServerJson(std::string_view text) {
       !json.contains("pid") || !json["pid"].is_number_integer()) {
     return absl::InvalidArgumentError("server.json is not {\"address\", \"pid\"}");
   }
-  return ServerFile{json["address"].get<std::string>(), json["pid"].get<int>()};
+  ServerFile server{.address = json["address"].get<std::string>(), .pid = json["pid"].get<int>()};
+  if (const auto tls = json.find("tls"); tls != json.end() && tls->is_object()) {
+    const auto file = [&](const char* name) {
+      const auto found = tls->find(name);
+      return found != tls->end() && found->is_string() ? found->get<std::string>() : "";
+    };
+    server.tls = {file("certificate"), file("key"), file("authority")};
+  }
+  return server;
 }
 
 }  // namespace citeseek::services

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "indexer/indexer.h"
 #include "retrieval/retriever.h"
+#include "services/config.h"
 #include "services/gateway/answerer.h"
 
 namespace citeseek::services {
@@ -46,6 +47,7 @@ absl::StatusOr<QueryLine> ParseQueryLine(std::string_view line);
 struct ServerFile {
   std::string address;
   int pid = 0;
+  TlsConfig tls;  // of its gRPC, for who may read the files
 };
 std::string ServerJson(const ServerFile& server);
 absl::StatusOr<ServerFile> ParseServerJson(std::string_view json);

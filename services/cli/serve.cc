@@ -5,10 +5,8 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
-#include "indexer/parser.h"
 #include "services/cli/commands.h"
 #include "services/cli/target.h"
-#include "services/sample.h"
 
 namespace citeseek::services {
 namespace {
@@ -34,47 +32,6 @@ class Signals {
  private:
   sigset_t set_;
 };
-
-absl::StatusOr<Config> MakeConfig(const GlobalOptions& global, const ServeOptions& options) {
-  Config config;
-  if (!options.config_file.empty()) {
-    auto read = ReadConfig(options.config_file);
-    if (!read.ok()) return read.status();
-    config = *std::move(read);
-  }
-  if (!global.data.empty() || config.data.empty()) config.data = DataDirectory(global);
-  if (!options.listen.empty()) config.listen = options.listen;
-  if (!options.metrics.empty()) config.metrics = options.metrics;
-  if (!options.http.empty()) config.http.listen = options.http == "off" ? "" : options.http;
-  if (!options.log.empty()) config.log = options.log;
-  if (!global.openai.url.empty()) {
-    config.openai = global.openai;
-    config.engine.model.clear();
-  }
-  const EngineConfig& engine = global.engine;
-  if (!engine.model.empty()) {
-    config.engine.model = engine.model;
-    config.openai = {};
-  }
-  if (!engine.embedder.empty()) config.engine.embedder = engine.embedder;
-  if (!engine.reranker.empty()) config.engine.reranker = engine.reranker;
-  if (!engine.quantize.empty()) config.engine.quantize = engine.quantize;
-  if (engine.kv_memory > 0) config.engine.kv_memory = engine.kv_memory;
-  if (engine.threads > 0) config.engine.threads = engine.threads;
-  if (!options.roles.empty()) {
-    auto roles = ParseRoles(options.roles);
-    if (!roles.ok()) return roles.status();
-    config.roles = *std::move(roles);
-  }
-  if (!config.http.listen.empty()) {
-    if (auto s = CheckAddress("http address", config.http.listen); !s.ok()) return s;
-  }
-  if (!config.metrics.empty()) {
-    if (auto s = CheckAddress("metrics address", config.metrics); !s.ok()) return s;
-  }
-  if (auto s = CheckAddress("listen address", config.listen); !s.ok()) return s;
-  return config;
-}
 
 // Serves until it is told to end. SIGHUP loads the answering model again, as configured now; with a
 // terminal it says that the terminal is gone, and ends the server.
@@ -102,25 +59,8 @@ void AddAddresses(const App& app, std::vector<JsonField>& fields) {
   }
 }
 
-absl::Status IndexSample(indexer::Indexer& indexer) {
-  std::vector<indexer::Document> documents;
-  for (const SampleFile& file : SampleCorpus()) {
-    absl::Status fault;
-    const auto parsed =
-        indexer::ParseBytes(file.name, file.bytes, [&](absl::StatusOr<indexer::Document> document) {
-          if (!document.ok()) {
-            fault = document.status();
-            return false;
-          }
-          document->collection = kSampleCollection;
-          documents.push_back(*std::move(document));
-          return true;
-        });
-    if (!fault.ok()) return fault;
-    if (!parsed.ok()) return parsed;
-  }
-  if (const auto added = indexer.Add({.documents = documents}); !added.ok()) return added.status();
-  return indexer.Commit({}).status();
+const char* Scheme(const Config& config) {
+  return config.http.tls.certificate.empty() ? "http://" : "https://";
 }
 
 }  // namespace
@@ -142,7 +82,7 @@ int RunServe(const GlobalOptions& global, const ServeOptions& options) {
   } else {
     std::cout << "serving on " << *address;
     if (const std::string http = (*app)->http_address(); !http.empty()) {
-      std::cout << ", HTTP on http://" << http;
+      std::cout << ", HTTP on " << Scheme(*config) << http;
     }
     std::cout << std::endl;
   }
@@ -170,7 +110,8 @@ int RunUp(const GlobalOptions& global, const ServeOptions& options) {
   if (is_new) {
     if (auto status = IndexSample(*(*app)->indexer()); !status.ok()) return Fail(status);
   }
-  if (auto s = WriteServerFile(config->data, {*address, getpid()}); !s.ok()) return Fail(s);
+  if (auto s = WriteServerFile(config->data, {*address, getpid(), config->tls}); !s.ok())
+    return Fail(s);
   const auto stats = (*app)->indexer()->Stats();
   if (!stats.ok()) return Fail(stats.status());
   if (global.json) {
@@ -183,7 +124,7 @@ int RunUp(const GlobalOptions& global, const ServeOptions& options) {
     std::cout << "CiteSeek serves " << stats->documents << " documents of " << config->data
               << " on " << *address;
     if (const std::string http = (*app)->http_address(); !http.empty()) {
-      std::cout << ", HTTP on http://" << http;
+      std::cout << ", HTTP on " << Scheme(*config) << http;
     }
     std::cout << "\n  citeseek ask \"...\"       a cited answer\n"
               << "  citeseek index PATH...   add documents\nCtrl-C stops it." << std::endl;

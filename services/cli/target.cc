@@ -12,7 +12,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "indexer/parser.h"
 #include "services/call.h"
+#include "services/sample.h"
 
 namespace citeseek::services {
 namespace {
@@ -52,7 +54,9 @@ absl::StatusOr<ServerFile> FindServer(const std::string& data) {
   if (server->pid <= 0 || (kill(server->pid, 0) != 0 && errno == ESRCH)) {
     return absl::NotFoundError("the server is gone");
   }
-  const auto channel = MakeChannel(server->address);
+  // Who serves its own certificate without an authority is believed by that certificate.
+  if (server->tls.authority.empty()) server->tls.authority = server->tls.certificate;
+  const auto channel = MakeChannel(server->address, server->tls);
   auto status = WaitConnected(*channel, server->address, absl::Now() + absl::Seconds(10),
                               /*patient=*/false);
   if (!status.ok()) return status;
@@ -81,9 +85,13 @@ absl::StatusOr<std::unique_ptr<App>> OpenTarget(const GlobalOptions& global,
   Config config;
   config.data = DataDirectory(global);
   config.roles = {};
+  config.tls = global.tls;
   std::string address = global.server;
   if (address.empty()) {
-    if (const auto server = FindServer(config.data); server.ok()) address = server->address;
+    if (const auto server = FindServer(config.data); server.ok()) {
+      address = server->address;
+      config.tls = server->tls;
+    }
   } else if (auto status = CheckAddress("--server", address); !status.ok()) {
     return status;
   }
@@ -100,7 +108,7 @@ absl::StatusOr<std::unique_ptr<App>> OpenTarget(const GlobalOptions& global,
                        " answers: give ", option, " to it"));
     }
     if (!global.server.empty()) {
-      const auto status = WaitConnected(*MakeChannel(address), address,
+      const auto status = WaitConnected(*MakeChannel(address, config.tls), address,
                                         absl::Now() + kConnectTimeout, /*patient=*/false);
       if (!status.ok()) return status;
     }
@@ -155,6 +163,71 @@ std::string Printable(std::string_view text) {
     if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) c = ' ';
   }
   return result;
+}
+
+absl::StatusOr<Config> MakeConfig(const GlobalOptions& global, const ServeOptions& options) {
+  Config config;
+  if (!options.config_file.empty()) {
+    auto read = ReadConfig(options.config_file);
+    if (!read.ok()) return read.status();
+    config = *std::move(read);
+  }
+  if (!global.data.empty() || config.data.empty()) config.data = DataDirectory(global);
+  if (!options.listen.empty()) config.listen = options.listen;
+  if (!options.metrics.empty()) config.metrics = options.metrics;
+  if (!options.http.empty()) config.http.listen = options.http == "off" ? "" : options.http;
+  if (!options.log.empty()) config.log = options.log;
+  if (!global.tls.certificate.empty()) config.tls.certificate = global.tls.certificate;
+  if (!global.tls.key.empty()) config.tls.key = global.tls.key;
+  if (!global.tls.authority.empty()) config.tls.authority = global.tls.authority;
+  if (!global.openai.url.empty()) {
+    config.openai = global.openai;
+    config.engine.model.clear();
+  }
+  const EngineConfig& engine = global.engine;
+  if (!engine.model.empty()) {
+    config.engine.model = engine.model;
+    config.openai = {};
+  }
+  if (!engine.embedder.empty()) config.engine.embedder = engine.embedder;
+  if (!engine.reranker.empty()) config.engine.reranker = engine.reranker;
+  if (!engine.quantize.empty()) config.engine.quantize = engine.quantize;
+  if (engine.kv_memory > 0) config.engine.kv_memory = engine.kv_memory;
+  if (engine.threads > 0) config.engine.threads = engine.threads;
+  if (!options.roles.empty()) {
+    auto roles = ParseRoles(options.roles);
+    if (!roles.ok()) return roles.status();
+    config.roles = *std::move(roles);
+  }
+  if (!config.http.listen.empty()) {
+    if (auto s = CheckAddress("http address", config.http.listen); !s.ok()) return s;
+  }
+  if (!config.metrics.empty()) {
+    if (auto s = CheckAddress("metrics address", config.metrics); !s.ok()) return s;
+  }
+  if (auto s = CheckAddress("listen address", config.listen); !s.ok()) return s;
+  return config;
+}
+
+absl::Status IndexSample(indexer::Indexer& indexer) {
+  std::vector<indexer::Document> documents;
+  for (const SampleFile& file : SampleCorpus()) {
+    absl::Status fault;
+    const auto parsed =
+        indexer::ParseBytes(file.name, file.bytes, [&](absl::StatusOr<indexer::Document> document) {
+          if (!document.ok()) {
+            fault = document.status();
+            return false;
+          }
+          document->collection = kSampleCollection;
+          documents.push_back(*std::move(document));
+          return true;
+        });
+    if (!fault.ok()) return fault;
+    if (!parsed.ok()) return parsed;
+  }
+  if (const auto added = indexer.Add({.documents = documents}); !added.ok()) return added.status();
+  return indexer.Commit({}).status();
 }
 
 }  // namespace citeseek::services

@@ -16,6 +16,12 @@ namespace citeseek::services {
 
 std::string DataDirectory(const GlobalOptions& global);
 
+// What a server of these options runs with: the options win over the file that they name.
+absl::StatusOr<Config> MakeConfig(const GlobalOptions& global, const ServeOptions& options);
+
+// Adds the sample corpus and makes it visible.
+absl::Status IndexSample(indexer::Indexer& indexer);
+
 // The server that runs on this data directory, if one answers.
 absl::StatusOr<ServerFile> FindServer(const std::string& data);
 absl::Status WriteServerFile(const std::string& data, const ServerFile& server);

@@ -96,6 +96,7 @@ absl::StatusOr<Answer> Admission::Ask(const Question& asked, const EventSink& si
     running = running_.emplace(question.request_id, now);
   }
   absl::StatusOr<Answer> answer = Decide(question, sink);
+  if (answer.ok()) options_.observer(*answer);
   const std::scoped_lock lock(mutex_);
   running_.erase(running);
   return answer;

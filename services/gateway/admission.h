@@ -35,6 +35,7 @@ struct AdmissionOptions {
   absl::Duration patience = absl::Seconds(20);
   absl::Duration reading_patience = absl::Milliseconds(500);
   std::function<absl::Time()> now = [] { return absl::Now(); };
+  std::function<void(const Answer&)> observer = [](const Answer&) {};  // on the asker's thread
 };
 
 inline constexpr std::size_t kRungs = 5;

@@ -28,6 +28,8 @@
 #include "services/http/error.h"
 #include "services/http/outbox.h"
 #include "services/http/router.h"
+#include "services/http/tls_bridge.h"
+#include "services/trace.h"
 
 namespace citeseek::http {
 namespace {
@@ -97,14 +99,21 @@ struct Current {
   bool gone = false;  // nobody waits for a reply
   absl::Time start = absl::Now();
   absl::Status status;
+
+  services::Trace trace() const { return {request.id, request.trace_id}; }
 };
 
 // Lives as long as its coroutine; everything but the constructor runs on the loop's thread.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Core& core, net::io_context& io, std::unordered_set<Connection*>& all,
-             tcp::socket socket)
-      : core_(core), io_(io), all_(all), socket_(std::move(socket)), timer_(io) {}
+             tcp::socket socket, std::string peer)
+      : core_(core),
+        io_(io),
+        all_(all),
+        socket_(std::move(socket)),
+        peer_(std::move(peer)),
+        timer_(io) {}
   ~Connection() { --core_.connections; }
 
   net::awaitable<void> Run() {
@@ -193,7 +202,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (current.gone && current.status.ok()) current.status = absl::CancelledError("client left");
     if (current.route != nullptr) {
       core_.options.observer({absl::StrCat(current.route->method, " ", current.route->path),
-                              current.request.id, current.status, absl::Now() - current.start});
+                              current.request.id, current.request.trace_id, current.status,
+                              absl::Now() - current.start});
     }
     {
       const std::scoped_lock lock(core_.mutex);
@@ -231,10 +241,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     current.dialect = routed.dialect;
     current.request = std::move(routed.request);
     current.headers = std::move(routed.headers);
-    if (current.request.caller.empty()) {
-      error_code unknown;
-      current.request.caller = socket_.remote_endpoint(unknown).address().to_string();
-    }
+    if (current.request.caller.empty()) current.request.caller = peer_;
     current.keep = keep && !has_body;
     const std::size_t limit = core_.options.max_body_bytes;
     const auto too_long = [limit](const std::string& what) {
@@ -300,7 +307,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     current.request.stop = exchange->stop.get_token();
     current.request.deadline = current.start + core_.options.deadline;
     Watch();
-    auto job = [x = exchange, route = current.route, request = current.request]() mutable {
+    auto job = [x = exchange, route = current.route, request = current.request,
+                trace = current.trace()]() mutable {
+      const services::TraceScope scope(trace);
       x->outcome =
           Guarded<absl::StatusOr<Outcome>>([&] { return route->handle(std::move(request)); });
       x->outbox.End();
@@ -338,7 +347,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   net::awaitable<void> Await(Current& current, Exchange& exchange, Work& work) {
     exchange.outbox.Reopen();
     const bool streams = !work.stream_type.empty();
-    auto job = [x = exchange.shared_from_this(), run = std::move(work.run)] {
+    auto job = [x = exchange.shared_from_this(), run = std::move(work.run),
+                trace = current.trace()] {
+      const services::TraceScope scope(trace);
       x->last =
           x->stop.stop_requested()
               ? absl::CancelledError("the client left before its turn")
@@ -508,6 +519,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   net::io_context& io_;
   std::unordered_set<Connection*>& all_;  // connections of the loop
   tcp::socket socket_;
+  const std::string peer_;  // the client's address
   net::steady_timer timer_;
   beast::flat_buffer buffer_{kMaxHeaderBytes + kMaxAheadBytes};
   std::shared_ptr<Exchange> exchange_;  // while a request runs
@@ -557,9 +569,22 @@ void Loop::Take(int socket) {
     sockaddr_storage name{};
     socklen_t length = sizeof(name);
     getsockname(socket, reinterpret_cast<sockaddr*>(&name), &length);
-    tcp::socket taken(state->io, name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), socket);
-    const auto connection =
-        std::make_shared<Connection>(state->core, state->io, state->connections, std::move(taken));
+    const tcp protocol = name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
+    tcp::socket taken(state->io, protocol, socket);
+    error_code unknown;
+    std::string peer = taken.remote_endpoint(unknown).address().to_string();
+    const ServerOptions& options = state->core.options;
+    if (options.tls != nullptr) {
+      auto plain = BridgeTls(state->io, taken.release(unknown), options.tls->Current(),
+                             options.header_timeout);
+      if (!plain.ok()) {
+        --state->core.connections;
+        return;
+      }
+      taken = tcp::socket(state->io, protocol, *plain);
+    }
+    const auto connection = std::make_shared<Connection>(state->core, state->io, state->connections,
+                                                         std::move(taken), std::move(peer));
     net::co_spawn(state->io, connection->Run(), [connection](const std::exception_ptr&) {});
   });
 }

@@ -27,7 +27,8 @@ struct Request {
   Fields query;      // percent-decoded, in order
   Fields headers;    // names in lower case
   std::string body;
-  std::string id;      // names it in logs and receipts
+  std::string id;  // names it in logs and receipts
+  std::string trace_id;
   std::string caller;  // name of the key; without keys the address of the client
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};  // fires when the client is gone

@@ -10,6 +10,7 @@
 #include "services/http/keys.h"
 #include "services/http/target.h"
 #include "services/request_id.h"
+#include "services/trace.h"
 
 namespace citeseek::http {
 namespace {
@@ -85,6 +86,7 @@ Routed RouteRequest(const ServerOptions& options, Head head, bool has_body) {
   Routed routed{.dialect = head.target.starts_with("/v1/") ? &kOpenAiDialect : &kApiDialect};
   Request& request = routed.request;
   request.id = services::RequestId(Find(head.headers, "x-request-id"));
+  request.trace_id = services::TraceId(Find(head.headers, "traceparent"));
   request.method = head.method;
   AllowOrigin(options, head, &routed.headers);
   if (head.method == "OPTIONS" && !Find(head.headers, "origin").empty()) {

@@ -16,6 +16,10 @@
 #include "services/call_record.h"
 #include "services/http/message.h"
 
+namespace citeseek::services {
+class TlsContext;
+}  // namespace citeseek::services
+
 namespace citeseek::http {
 
 class Keys;
@@ -23,9 +27,10 @@ class Keys;
 struct ServerOptions {
   std::string listen;  // HOST:PORT; port 0 takes a free one
   std::vector<Route> routes;
-  Keys* keys = nullptr;           // outlives the server; null: nobody needs one
-  std::vector<std::string> cors;  // origins whose pages may call; "*": all
-  int workers = 16;               // of work that runs at once
+  Keys* keys = nullptr;                 // outlives the server; null: nobody needs one
+  services::TlsContext* tls = nullptr;  // outlives the server; null: connections are plain
+  std::vector<std::string> cors;        // origins whose pages may call; "*": all
+  int workers = 16;                     // of work that runs at once
   int line_workers = 16;          // of work that waits in a line of its own; see Work::in_line
   std::size_t queue_limit = 256;  // that waits behind each of them
   std::size_t max_connections = 12000;

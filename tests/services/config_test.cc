@@ -24,8 +24,10 @@ remotes: {gateway: g:1, retrieval: r:2, indexer: i:3, inference: n:4}
 openai: {url: "http://m:8000/v1", model: r1, key_file: /run/key}
 engine: {embedder: /e, reranker: /r, quantize: q4, kv_memory: 1.5GiB, threads: 3}
 limits: {workers: 3, queue: 7}
+tls: {certificate: /c, key: /k, authority: /a}
 http:
   listen: 127.0.0.1:8081
+  tls: {certificate: /hc, key: /hk}
   cors: ["https://app.example"]
   max_body: 2MiB
   connections: 100
@@ -55,7 +57,12 @@ http:
   EXPECT_EQ(config->engine.threads, 3);
   EXPECT_EQ(config->limits.workers, 3);
   EXPECT_EQ(config->limits.queue_limit, 7u);
+  EXPECT_EQ(config->tls.certificate, "/c");
+  EXPECT_EQ(config->tls.key, "/k");
+  EXPECT_EQ(config->tls.authority, "/a");
   EXPECT_EQ(config->http.listen, "127.0.0.1:8081");
+  EXPECT_EQ(config->http.tls.certificate, "/hc");
+  EXPECT_EQ(config->http.tls.key, "/hk");
   EXPECT_EQ(config->http.cors, std::vector<std::string>{"https://app.example"});
   EXPECT_EQ(config->http.max_body, 2 << 20);
   EXPECT_EQ(config->http.connections, 100);
@@ -76,10 +83,12 @@ struct BadConfig {
 TEST(Config, WhatIsWrongIsNamedWithItsPlace) {
   const BadConfig cases[] = {
       {"data: x\nlissen: y\n",
-       "c.yaml:2:1: unknown key 'lissen' in the configuration; allowed: data, engine, http, limits, "
-       "listen, log, metrics, openai, remotes, roles"},
+       "c.yaml:2:1: unknown key 'lissen' in the configuration; allowed: data, engine, http, "
+       "limits, "
+       "listen, log, metrics, openai, remotes, roles, tls"},
       {"limits:\n  wrokers: 1\n",
-       "c.yaml:2:3: unknown key 'wrokers' in limits; allowed: model_calls, patience_s, questions, queue, workers"},
+       "c.yaml:2:3: unknown key 'wrokers' in limits; allowed: model_calls, patience_s, questions, "
+       "queue, workers"},
       {"limits:\n  workers: many\n", "c.yaml:2:12: workers is not a whole number"},
       {"limits: {workers: 0}", "c.yaml:1:19: workers 0 is not in [1, 1024]"},
       {"limits: 3", "c.yaml:1:9: limits is not a map of keys to values"},

@@ -1,8 +1,5 @@
 #include "tests/support/openai_server.h"
 
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -15,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/identity.h"
 
 namespace citeseek::testing {
 namespace {
@@ -24,47 +22,6 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 using net::ip::tcp;
 using Json = nlohmann::json;
-
-std::string PemOf(const std::function<int(BIO*)>& write) {
-  BIO* bio = BIO_new(BIO_s_mem());
-  write(bio);
-  char* data = nullptr;
-  const auto size = static_cast<std::size_t>(BIO_get_mem_data(bio, &data));
-  std::string pem(data, size);
-  BIO_free(bio);
-  return pem;
-}
-
-struct Identity {
-  std::string key, certificate;
-};
-
-Identity MakeIdentity() {
-  EVP_PKEY* key = EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
-  X509* x509 = X509_new();
-  ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
-  X509_gmtime_adj(X509_get_notBefore(x509), -3600);
-  X509_gmtime_adj(X509_get_notAfter(x509), 3600);
-  X509_set_version(x509, 2);
-  X509_set_pubkey(x509, key);
-  X509_NAME* name = X509_get_subject_name(x509);
-  const auto* common = reinterpret_cast<const unsigned char*>("citeseek test");
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common, -1, -1, 0);
-  X509_set_issuer_name(x509, name);
-  X509_EXTENSION* names =
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
-  X509_add_ext(x509, names, -1);
-  X509_EXTENSION_free(names);
-  X509_sign(x509, key, EVP_sha256());
-  Identity identity{.key = PemOf([&](BIO* bio) {
-                      return PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr,
-                                                      nullptr);
-                    }),
-                    .certificate = PemOf([&](BIO* bio) { return PEM_write_bio_X509(bio, x509); })};
-  X509_free(x509);
-  EVP_PKEY_free(key);
-  return identity;
-}
 
 std::string Event(const Json& json) { return absl::StrCat("data: ", json.dump(), "\n\n"); }
 

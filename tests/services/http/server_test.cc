@@ -249,13 +249,16 @@ TEST(HttpServer, PagesOfNamedOriginsMayCall) {
 
 TEST(HttpServer, RequestsAreObservedByRouteAndId) {
   HttpHarness http;
-  EXPECT_EQ(
-      http.Get("/api/v1/documents/none", {{"X-Request-Id", "abc-1"}}).headers.at("x-request-id"),
-      "abc-1");
+  EXPECT_EQ(http.Get("/api/v1/documents/none",
+                     {{"X-Request-Id", "abc-1"},
+                      {"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}})
+                .headers.at("x-request-id"),
+            "abc-1");
   http.server->Shutdown(absl::Now() + absl::Seconds(10));
   ASSERT_EQ(http.records().size(), 1u);
   EXPECT_EQ(http.records()[0].method, "GET /api/v1/documents/*");
   EXPECT_EQ(http.records()[0].request_id, "abc-1");
+  EXPECT_EQ(http.records()[0].trace_id, "0af7651916cd43dd8448eb211c80319c");
   EXPECT_TRUE(absl::IsNotFound(http.records()[0].status));
 }
 
