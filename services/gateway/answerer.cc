@@ -17,6 +17,8 @@
 #include "services/gateway/extract.h"
 #include "services/gateway/guard.h"
 #include "services/gateway/markers.h"
+#include "services/gateway/parts.h"
+#include "services/gateway/plan.h"
 #include "services/gateway/prompt.h"
 #include "services/gateway/reading.h"
 #include "services/gateway/thinking.h"
@@ -160,17 +162,20 @@ class Asking {
     answer_.receipt.stages.push_back({name, absl::Now() - since});
   }
 
+  absl::StatusOr<retrieval::Result> Search(const std::string& text) const {
+    return options_.retriever->Search({.text = text,
+                                       .top_k = PassagesWanted(question_.top_k),
+                                       .collection = question_.collection,
+                                       .filters = question_.filters,
+                                       .each_passage = true,
+                                       .min_generation = question_.min_generation,
+                                       .deadline = question_.deadline,
+                                       .stop = question_.stop});
+  }
+
   absl::Status Retrieve(bool optional) {
     const absl::Time start = absl::Now();
-    absl::StatusOr<retrieval::Result> result =
-        options_.retriever->Search({.text = SearchText(question_.text),
-                                    .top_k = PassagesWanted(question_.top_k),
-                                    .collection = question_.collection,
-                                    .filters = question_.filters,
-                                    .each_passage = true,
-                                    .min_generation = question_.min_generation,
-                                    .deadline = question_.deadline,
-                                    .stop = question_.stop});
+    absl::StatusOr<retrieval::Result> result = Search(SearchText(question_.text));
     if (absl::Status alive = Alive(); !alive.ok()) return alive;
     if (result.ok()) {
       result_ = *std::move(result);
@@ -179,8 +184,32 @@ class Asking {
       return result.status();
     }
     EndStage("retrieve", start);
+    if (absl::Status planned = Plan(optional); !planned.ok()) return planned;
     answer_.receipt.generation = result_.generation;
     return Send(SearchedEvent{.hits = result_.hits, .generation = result_.generation});
+  }
+
+  // A question of several parts is searched for each of them.
+  absl::Status Plan(bool optional) {
+    const std::vector<std::string> questions = PlanParts(question_.text);
+    if (questions.size() < 2 || optional || question_.rung == Rung::kResults) {
+      return absl::OkStatus();
+    }
+    const absl::Time start = absl::Now();
+    const auto search =
+        [this](const std::string& text) -> absl::StatusOr<std::vector<retrieval::Hit>> {
+      if (absl::Status alive = Alive(); !alive.ok()) return alive;
+      absl::StatusOr<retrieval::Result> result = Search(text);
+      if (!result.ok()) return result.status();
+      return std::move(result->hits);
+    };
+    absl::StatusOr<std::vector<Part>> parts =
+        SearchParts(questions, question_.top_k, search, *options_.analyzer, &result_.hits);
+    if (absl::Status alive = Alive(); !alive.ok()) return alive;
+    if (!parts.ok()) return parts.status();
+    parts_ = *std::move(parts);
+    EndStage("plan", start);
+    return absl::OkStatus();
   }
 
   absl::Status AnswerFromHits() {
@@ -255,13 +284,22 @@ class Asking {
     const absl::Time start = absl::Now();
     answer_.receipt.mode = Mode::kExtract;
     answer_.receipt.rung = Rung::kExtract;
+    const bool parted = std::any_of(parts_.begin(), parts_.end(),
+                                    [](const Part& p) { return !p.extract.sentences.empty(); });
+    if (parted) return WriteParts(evidence);
     const Extract extract = ExtractAnswer(asked_, cues_, evidence);
     EndStage("extract", start);
     if (extract.sentences.empty()) {
       answer_.reason = "no_evidence";
-      return Say(cues_.chinese
-                     ? "文档中没有找到这个问题的答案。"
-                     : "The documents do not say: nothing in them answers this question.");
+      if (extract.nearest.empty()) {
+        return Say(cues_.chinese
+                       ? "文档中没有找到这个问题的答案。"
+                       : "The documents do not say: nothing in them answers this question.");
+      }
+      const absl::Status said =
+          Say(cues_.chinese ? "文档中没有找到这个问题的确切答案。最接近的内容："
+                            : "The documents do not say exactly this. Nearest to it: ");
+      return said.ok() ? WriteSentences(extract.nearest, evidence) : said;
     }
     answer_.reason = "answered";
     if (!extract.disagreement.empty()) {
@@ -272,9 +310,45 @@ class Asking {
                                            absl::StrJoin(extract.disagreement, "; "), "): "));
       if (!said.ok()) return said;
     }
+    return WriteSentences(extract.sentences, evidence);
+  }
+
+  // Each part of the question by its own sentences, or by the word that there are none.
+  absl::Status WriteParts(Evidence* evidence) {
+    answer_.reason = "answered";
+    std::vector<ExtractedSentence> written;
+    for (const Part& part : parts_) {
+      std::vector<ExtractedSentence> fresh;
+      for (const ExtractedSentence& sentence : part.extract.sentences) {
+        const bool again = std::any_of(written.begin(), written.end(), [&](const auto& other) {
+          return other.source == sentence.source && other.range.start == sentence.range.start;
+        });
+        if (!again) fresh.push_back(sentence);
+      }
+      written.insert(written.end(), fresh.begin(), fresh.end());
+      absl::Status status = fresh.empty() || answer_.text.empty() ? absl::OkStatus() : Say("\n");
+      if (status.ok()) status = WriteSentences(fresh, evidence);
+      if (!status.ok()) return status;
+    }
+    return SayMissingParts();
+  }
+
+  // Which parts of the question the passages do not answer, where they answer others.
+  absl::Status SayMissingParts() {
+    std::vector<std::string> missing;
+    for (const Part& part : parts_) {
+      if (part.extract.sentences.empty()) missing.push_back(part.question);
+    }
+    if (missing.empty() || missing.size() == parts_.size()) return absl::OkStatus();
+    return Say(cues_.chinese
+                   ? absl::StrCat("\n文档中没有找到这部分的答案：", absl::StrJoin(missing, " "))
+                   : absl::StrCat("\nThe documents do not say: ", absl::StrJoin(missing, " ")));
+  }
+
+  absl::Status WriteSentences(const std::vector<ExtractedSentence>& sentences, Evidence* evidence) {
     Verifier verifier(evidence, options_.analyzer);
     bool first = true;
-    for (const ExtractedSentence& sentence : extract.sentences) {
+    for (const ExtractedSentence& sentence : sentences) {
       const auto source = static_cast<std::size_t>(sentence.source);
       Citation citation = MakeCitation(result_.hits[source], sentence.source + 1, sentence.range);
       const std::string text = Closed(sentence.text, cues_.chinese);
@@ -405,6 +479,7 @@ class Asking {
     answer_.reason = cut                                       ? "length"
                      : answer_.citations.empty() && Declines() ? "no_evidence"
                                                                : "answered";
+    if (!cut && !Declines()) return SayMissingParts();
     return absl::OkStatus();
   }
 
@@ -454,6 +529,7 @@ class Asking {
   const absl::Time begin_ = absl::Now();
   QuestionCues cues_;
   retrieval::Result result_;
+  std::vector<Part> parts_;  // of a question that asks several things
   Answer answer_;
   bool cancelled_ = false;
   bool enough_ = false;  // a thought was left before its end

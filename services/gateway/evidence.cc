@@ -259,6 +259,15 @@ std::vector<Slot> Evidence::Slots(std::string_view question) {
   return all;
 }
 
+std::vector<std::pair<TermId, indexer::ByteRange>> Evidence::Places(std::string_view text) const {
+  std::vector<std::pair<TermId, indexer::ByteRange>> places;
+  for (const indexer::Term& term : analyzer_.Analyze(text)) {
+    const auto found = ids_.find(term.text);
+    if (found != ids_.end()) places.emplace_back(found->second, term.source);
+  }
+  return places;
+}
+
 double Evidence::Weight(const TermSet& terms) const {
   double weight = 0;
   for (TermId term : terms) weight += Weight(term);

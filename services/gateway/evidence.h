@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "indexer/analyzer.h"
@@ -58,6 +59,8 @@ class Evidence {
   // Without those that no passage holds, and the Chinese ones of fewer bytes.
   TermSet KnownTerms(std::string_view text, std::size_t least_wide_bytes = 0) const;
   std::vector<Slot> Slots(std::string_view question);
+  // The terms of a text that passages hold, where they stand in it.
+  std::vector<std::pair<TermId, indexer::ByteRange>> Places(std::string_view text) const;
   double Weight(TermId term) const { return term < weights_.size() ? weights_[term] : unseen_; }
   double Weight(const TermSet& terms) const;
   double TermWeight(const std::string& term) const;

@@ -11,6 +11,7 @@ namespace {
 constexpr double kContextShare = 0.75;    // of a term's weight, held by title, heading or header
 constexpr double kNeighbourShare = 0.45;  // held by the sentence before, or after
 constexpr double kWeakShare = 0.5;        // by a character of it, without the word
+constexpr double kPassageShare = 0.3;     // held elsewhere in the passage
 constexpr double kElsewhereShare = 0.6;   // of an entity, held elsewhere in the passage
 constexpr double kWithoutEntities = 0.4;  // of the support, where none of the entities is there
 constexpr double kLengthPower = 0.65;
@@ -25,10 +26,11 @@ constexpr double kEnough = 0.62;    // of the best sentence's worth, for another
 constexpr double kNearSameSource = 0.9;
 constexpr double kNearOtherSource = 0.75;  // which may confirm or contradict
 constexpr double kBothCarry = 0.85;  // of the question, by sentences that state it differently
-// Below these the documents do not say. The terms of Chinese overlap, so chance carries more.
-constexpr double kMinSupport = 0.38;
-constexpr double kMinSupportChinese = 0.52;
-constexpr double kAlike = 0.6;              // of two sentences that state the same thing, or not
+// Below this the documents do not say. Chosen so that of each set at most a tenth of the questions
+// that can be answered are refused (tests/bench/answerable_train.cc).
+constexpr double kMinConfidence = 0.22;
+constexpr double kMinNearest = 0.38;  // of the support, for a sentence to be of the matter at all
+constexpr double kAlike = 0.6;        // of two sentences that state the same thing, or not
 constexpr std::size_t kLongSentence = 600;  // bytes
 
 // How much of the question a sentence carries where it stands.
@@ -38,6 +40,7 @@ struct Carried {
   double all = 0;           // of the question
   double entities = 1;      // [0, 1]: of the question's numbers and names
   std::uint64_t slots = 0;  // which of the first 64, context counted
+  Clue clue;
 };
 
 struct Candidate {
@@ -54,6 +57,22 @@ bool HoldsAny(const TermSet* held, const TermSet& wanted) {
          std::any_of(wanted.begin(), wanted.end(), [&](TermId t) { return Holds(*held, t); });
 }
 
+// Adds one slot's weight to the sums of a clue; `share` of it is carried, neighbours counted.
+void AddToClue(const Evidence& evidence, const Slot& slot, const Sentence& sentence, double share,
+               Clue* clue) {
+  const bool weak = share > 0 && share < 1 && HoldsAny(&sentence.terms, slot.weak);
+  const double here = share == 1 ? 1 : weak ? kWeakShare : 0;
+  const double titled = share >= kContextShare ? share : here;
+  const bool passage = share > 0 || HoldsAny(&evidence.SourceTerms(sentence.source), slot.terms);
+  clue->stated += here * slot.weight;
+  clue->titled += titled * slot.weight;
+  clue->window += share * slot.weight;
+  clue->passage += (share > 0 ? share : passage ? kPassageShare : 0) * slot.weight;
+  if (passage) return;
+  clue->missing += slot.weight;
+  clue->gap = std::max(clue->gap, slot.weight);
+}
+
 Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::size_t index) {
   const auto sentences = evidence.sentences();
   const Sentence& sentence = sentences[index];
@@ -66,7 +85,7 @@ Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::
   // A column's head is a word or two, of which the question may hold half.
   const bool table = sentence.kind == LineKind::kTableRow;
   Carried carried;
-  double entities = 0, held_entities = 0;
+  double entities = 0, held_entities = 0, stated_entities = 0;
   for (std::size_t i = 0; i < question.size(); ++i) {
     const Slot& slot = question[i];
     double share = 0;
@@ -86,15 +105,28 @@ Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::
           HoldsAny(&evidence.SourceTerms(sentence.source), slot.terms) ? kElsewhereShare : 0;
     }
     if (share >= kContextShare && i < 64) carried.slots |= std::uint64_t{1} << i;
+    AddToClue(evidence, slot, sentence, share, &carried.clue);
     carried.all += slot.weight;
     carried.weight += share * slot.weight;
     if (slot.entity) {
       entities += slot.weight;
       held_entities += entity_share * slot.weight;
+      stated_entities += share == 1 ? slot.weight : 0;
     }
   }
-  if (carried.all > 0) carried.coverage = carried.weight / carried.all;
-  if (entities > 0) carried.entities = held_entities / entities;
+  Clue& clue = carried.clue;
+  clue.sentence = &sentence;
+  if (carried.all > 0) {
+    carried.coverage = carried.weight / carried.all;
+    for (double* sum :
+         {&clue.stated, &clue.titled, &clue.window, &clue.passage, &clue.missing, &clue.gap}) {
+      *sum /= carried.all;
+    }
+  }
+  if (entities > 0) {
+    carried.entities = held_entities / entities;
+    clue.entities = stated_entities / entities;
+  }
   return carried;
 }
 
@@ -149,7 +181,9 @@ void AddAgreement(const Evidence& evidence, const TermSet& question,
       agreed += weight * std::min(1.0, others / 2);
       all += weight;
     }
-    if (all > 0) candidate.worth *= 1 + kAgreement * agreed / all;
+    if (all <= 0) continue;
+    candidate.worth *= 1 + kAgreement * agreed / all;
+    candidate.carried.clue.agreed = agreed / all;
   }
 }
 
@@ -396,17 +430,36 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
                    [](const Candidate& a, const Candidate& b) { return a.worth > b.worth; });
   if (candidates.empty()) return extract;
   extract.support = candidates.front().support;
-  if (extract.support < (cues.chinese ? kMinSupportChinese : kMinSupport)) return extract;
-  std::vector<Candidate> sides =
-      FindDisagreement(*evidence, question, cues.type, candidates, &extract.disagreement);
-  for (const Candidate& candidate : Choose(*evidence, candidates, cues.list, std::move(sides))) {
+  std::vector<Clue> clues;
+  for (std::size_t i = 0; i < std::min(kClues, candidates.size()); ++i) {
+    clues.push_back(candidates[i].carried.clue);
+  }
+  extract.features = ReadAnswerFeatures(question, cues, *evidence, slots, clues, extract.support);
+  extract.confidence = Confidence(TrainedAnswerTrees(), extract.features);
+  const auto add = [&](const Candidate& candidate, std::vector<ExtractedSentence>* out) {
     const indexer::ByteRange range = Shorten(*evidence, slots, *candidate.sentence);
     const std::string_view passage =
         evidence->hits()[static_cast<std::size_t>(candidate.sentence->source)].text;
-    extract.sentences.push_back({.source = candidate.sentence->source,
-                                 .range = range,
-                                 .text = MakeReadable(passage, range),
-                                 .score = std::min(1.0, candidate.coverage)});
+    out->push_back({.source = candidate.sentence->source,
+                    .range = range,
+                    .text = MakeReadable(passage, range),
+                    .score = std::min(1.0, candidate.coverage)});
+  };
+  // What passages say of others, however like the question, is no answer.
+  const bool named = std::any_of(candidates.begin(), candidates.end(),
+                                 [](const Candidate& c) { return c.carried.entities > 0; });
+  if (!named) extract.confidence = 0;
+  if (extract.confidence < kMinConfidence) {
+    if (extract.support < kMinNearest) return extract;
+    for (const Candidate& candidate : Choose(*evidence, candidates, false, {})) {
+      if (extract.nearest.size() < kNearest) add(candidate, &extract.nearest);
+    }
+    return extract;
+  }
+  std::vector<Candidate> sides =
+      FindDisagreement(*evidence, question, cues.type, candidates, &extract.disagreement);
+  for (const Candidate& candidate : Choose(*evidence, candidates, cues.list, std::move(sides))) {
+    add(candidate, &extract.sentences);
   }
   return extract;
 }

@@ -11,12 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "services/gateway/answerable.h"
 #include "services/gateway/cues.h"
 #include "services/gateway/evidence.h"
 
 namespace citeseek::gateway {
 
 inline constexpr std::size_t kMaxExtractSentences = 5;
+inline constexpr std::size_t kNearest = 2;
 
 struct ExtractedSentence {
   int source = 0;            // hits[source]
@@ -28,7 +30,10 @@ struct ExtractedSentence {
 struct Extract {
   std::vector<ExtractedSentence> sentences;  // best source first; empty: no answer in the passages
   std::vector<std::string> disagreement;     // values that the sources state for the same thing
+  std::vector<ExtractedSentence> nearest;    // where no sentence answers: the best of the matter
   double support = 0;                        // [0, 1]: evidence behind the best sentence
+  double confidence = 0;                     // [0, 1]: that the passages hold the answer
+  AnswerFeatures features{};                 // what `confidence` is made of
 };
 
 Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evidence* evidence);

@@ -9,84 +9,17 @@
 // indexes are made in INDEXES, and kept there, or in a temporary directory.
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <memory>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "indexer/indexer.h"
-#include "indexer/snapshot.h"
-#include "inference/embedder.h"
-#include "retrieval/hybrid_retriever.h"
 #include "services/gateway/extract.h"
 #include "services/gateway/reading.h"
+#include "tests/bench/question_sets.h"
 #include "tests/support/temp_directory.h"
 
 namespace citeseek {
 namespace {
-
-using Json = nlohmann::json;
-
-std::vector<Json> ReadLines(const std::string& path) {
-  std::vector<Json> lines;
-  std::ifstream in(path);
-  for (std::string line; std::getline(in, line);) lines.push_back(Json::parse(line));
-  return lines;
-}
-
-// Letters, digits and what is not ASCII; in lower case.
-std::string Plain(std::string_view text) {
-  std::string plain;
-  for (char c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    if (c < 0 || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.') plain += c;
-  }
-  return plain;
-}
-
-bool HoldsAnswer(const Json& answers, const std::string& text) {
-  if (answers.is_string()) {
-    const std::string answer = Plain(answers.get<std::string>());
-    return !answer.empty() && text.find(answer) != std::string::npos;
-  }
-  return std::any_of(answers.begin(), answers.end(),
-                     [&](const Json& answer) { return HoldsAnswer(answer, text); });
-}
-
-template <typename T>
-T OrDie(absl::StatusOr<T> value) {
-  if (value.ok()) return *std::move(value);
-  std::fprintf(stderr, "extract_quality: %s\n", value.status().ToString().c_str());
-  std::exit(1);
-}
-
-// A real index of documents, made if the directory does not hold it yet.
-class Index {
- public:
-  Index(const std::string& directory, const std::vector<indexer::Document>& documents,
-        const indexer::Analyzer& analyzer, inference::Embedder* embedder) {
-    if (!std::filesystem::exists(directory)) {
-      const auto index = OrDie(indexer::OpenIndexer(
-          {.directory = directory, .analyzer = &analyzer, .embedder = embedder}));
-      OrDie(index->Add({.documents = documents}));
-      OrDie(index->Commit({}));
-    }
-    snapshots_ = OrDie(indexer::OpenSnapshotSource(directory));
-    retriever_ = retrieval::MakeHybridRetriever(
-        {.snapshots = snapshots_.get(), .analyzer = &analyzer, .embedder = embedder});
-  }
-  retrieval::Retriever& retriever() { return *retriever_; }
-
- private:
-  std::unique_ptr<indexer::SnapshotSource> snapshots_;
-  std::unique_ptr<retrieval::Retriever> retriever_;
-};
-
-constexpr int kPassages = 8;
 
 struct Counts {
   int asked = 0, answered = 0, found = 0, possible = 0, refused_possible = 0, disagreements = 0;
@@ -117,11 +50,10 @@ Counts Measure(retrieval::Retriever& retriever, const indexer::Analyzer& analyze
     const std::string text = question["text"];
     const std::string collection =
         scope == Scope::kOwnCollection ? question["_id"].get<std::string>() : "";
-    retrieval::Result result =
-        OrDie(retriever.Search({.text = gateway::SearchText(text),
-                                .top_k = gateway::PassagesWanted(kPassages),
-                                .collection = collection,
-                                .each_passage = true}));
+    retrieval::Result result = OrDie(retriever.Search({.text = gateway::SearchText(text),
+                                                       .top_k = gateway::PassagesWanted(kPassages),
+                                                       .collection = collection,
+                                                       .each_passage = true}));
     gateway::KeepPassages(kPassages, &result.hits);
     gateway::Evidence evidence(result.hits, analyzer);
     const auto extract = gateway::ExtractAnswer(text, gateway::ReadCues(text), &evidence);
@@ -173,19 +105,8 @@ int Run(const std::string& data, std::size_t limit, const std::string& indexes) 
     if (questions.size() > limit) questions.resize(limit);
     return questions;
   };
-  const auto read_documents = [&](const std::string& set) {
-    std::vector<indexer::Document> documents;
-    for (const Json& line : ReadLines(data + "/" + set + "/corpus.jsonl")) {
-      documents.push_back({.id = line["_id"], .title = line["title"], .text = line["text"]});
-    }
-    if (documents.empty()) {
-      std::fprintf(stderr, "no documents in %s/%s\n", data.c_str(), set.c_str());
-      std::exit(1);
-    }
-    return documents;
-  };
   for (const Pairing& pairing : pairings) {
-    Index index(indexes + "/" + pairing.corpus, read_documents(pairing.corpus), *analyzer,
+    Index index(indexes + "/" + pairing.corpus, ReadDocuments(data, pairing.corpus), *analyzer,
                 embedder.get());
     for (const std::string& set : pairing.questions) {
       Print(set + " over " + pairing.corpus,
@@ -193,17 +114,7 @@ int Run(const std::string& data, std::size_t limit, const std::string& indexes) 
     }
   }
   for (const std::string set : {"rgb_zh", "rgb_zh_fact", "rgb_zh_int", "rgb_en_fact"}) {
-    std::unordered_map<std::string, indexer::Document> by_id;
-    for (indexer::Document& document : read_documents(set)) by_id[document.id] = document;
-    std::vector<indexer::Document> documents;
-    const std::vector<Json> all = ReadLines(data + "/" + set + "/queries.jsonl");
-    for (const Json& question : all) {
-      for (const std::string id : question["negative"]) {
-        documents.push_back(by_id[id]);
-        documents.back().collection = question["_id"];
-      }
-    }
-    Index index(indexes + "/" + set + "_near", documents, *analyzer, embedder.get());
+    Index index(indexes + "/" + set + "_near", ReadNegatives(data, set), *analyzer, embedder.get());
     Print(set + " near",
           Measure(index.retriever(), *analyzer, read_questions(set), Scope::kOwnCollection));
   }

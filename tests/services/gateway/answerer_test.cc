@@ -135,6 +135,37 @@ TEST_F(AnswererTest, ExtractsTheSentenceWithItsCitation) {
             "The Harbour Bridge was opened on 3 May 1998. [1]");
 }
 
+TEST_F(AnswererTest, EachPartOfAQuestionGetsItsOwnSentences) {
+  const Told told =
+      Ask({.text = "When was the Harbour Bridge opened, and when was the ferry Aurora launched?"});
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  EXPECT_THAT(told.text, AllOf(HasSubstr("opened on 3 May 1998"), HasSubstr("launched in 198"),
+                               Not(HasSubstr("do not say"))));
+  EXPECT_EQ(told.answer->reason, "answered");
+}
+
+TEST_F(AnswererTest, APartOfAQuestionWithoutEvidenceIsNamed) {
+  const Told told = Ask(
+      {.text =
+           "When was the Harbour Bridge opened? Who composed the opera Zauberkreis in Vienna?"});
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  EXPECT_THAT(told.text, AllOf(HasSubstr("opened on 3 May 1998"),
+                               HasSubstr("The documents do not say: Who composed the opera "
+                                         "Zauberkreis in Vienna?")));
+  EXPECT_EQ(told.answer->reason, "answered");
+}
+
+TEST_F(AnswererTest, AModelsAnswerIsFollowedByThePartsWithoutEvidence) {
+  ScriptedGenerator generator({{Piece::Kind::kText, "It was opened on 3 May 1998 [citation:1]."}});
+  const Told told = Ask({.text = "When was the Harbour Bridge opened? Who composed the opera "
+                                 "Zauberkreis in Vienna?",
+                         .mode = Mode::kQuick},
+                        &generator);
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  EXPECT_THAT(told.text, AllOf(HasSubstr("3 May 1998 [1]"),
+                               HasSubstr("The documents do not say: Who composed the opera")));
+}
+
 TEST_F(AnswererTest, ShowsMarkdownForReadingButQuotesTheBytes) {
   const Told told = Ask({.text = "How long is the Harbour Bridge?"});
   ASSERT_TRUE(told.answer.ok());

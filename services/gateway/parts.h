@@ -1,0 +1,32 @@
+// Parts: searches for each part of a question by itself and says which have evidence.
+//
+// Bounded: one search a part, and a second one, by names alone, for a part without evidence.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "indexer/analyzer.h"
+#include "retrieval/retriever.h"
+#include "services/gateway/extract.h"
+
+namespace citeseek::gateway {
+
+struct Part {
+  std::string question;
+  Extract extract;  // its sources are numbers of all the hits
+};
+
+using SearchPassages =
+    std::function<absl::StatusOr<std::vector<retrieval::Hit>>(const std::string& text)>;
+
+// `hits` holds those of the whole question; the parts' own join them in turns, 2 * top_k together
+// at most. Errors are those of `search`.
+absl::StatusOr<std::vector<Part>> SearchParts(const std::vector<std::string>& questions, int top_k,
+                                              const SearchPassages& search,
+                                              const indexer::Analyzer& analyzer,
+                                              std::vector<retrieval::Hit>* hits);
+
+}  // namespace citeseek::gateway
