@@ -10,7 +10,7 @@
 namespace citeseek::inference {
 namespace {
 
-constexpr int kRows = 96;       // queries times heads that go through the keys together
+constexpr int kRows = 48;       // queries times heads that go through the keys together
 constexpr int kTileBlocks = 8;  // blocks of keys between two updates of the maximum
 constexpr int kTile = kTileBlocks * kKvBlock;
 static_assert(kKvBlock == kPanel, "a block of keys is a panel of outputs");
@@ -34,6 +34,10 @@ struct CpuAttention::Scratch {
   std::vector<const float*> weight_rows;
   std::vector<float*> sum_rows;
   std::vector<float> keys;  // transposed keys
+  // Rows of one head side by side: rows of all heads, often a multiple of 512 bytes long, would
+  // fall into a few sets of the first cache.
+  std::vector<float> values;
+  std::vector<float> queries;
 
   void Clear() {
     q.clear();
@@ -92,12 +96,14 @@ void CpuAttention::Append(const KvCache& cache, Tensor k, Tensor v, const std::i
 void CpuAttention::Paged(Tensor y, Tensor q, const KvCache& cache, const PagedBatch& batch,
                          const AttendArgs& args) {
   const int group = args.heads / cache.heads;
+  // Latent keys are turned round anew for each item.
+  const int at_once = cache.values_in_keys ? 2 * kRows : kRows;
   items_.clear();
   for (int s = 0; s < batch.sequences; ++s) {
     const int rows = (batch.query_start[s + 1] - batch.query_start[s]) * group;
     for (int h = 0; h < cache.heads; ++h) {
-      for (int first = 0; first < rows; first += kRows) {
-        items_.push_back({s, h, first, std::min(kRows, rows - first)});
+      for (int first = 0; first < rows; first += at_once) {
+        items_.push_back({s, h, first, std::min(at_once, rows - first)});
       }
     }
   }
@@ -151,7 +157,12 @@ void CpuAttention::Full(Tensor y, Tensor q, Tensor k, Tensor v, const std::int32
     Scratch& scratch = scratch_[Size(thread)];
     // Keys of this head, transposed block by block.
     scratch.keys.assign(Size((length + kKvBlock - 1) / kKvBlock) * Size(kKvBlock * dim), 0.0f);
+    scratch.values.resize(Size(length) * Size(dim) + kPanel);  // the last panel may be wider
+    scratch.queries.resize(kRows * Size(dim));
+    const std::size_t row_bytes = Size(dim) * sizeof(float);
     for (int i = 0; i < length; ++i) {
+      std::memcpy(scratch.values.data() + Size(i) * Size(dim), v.Row(start + i) + column,
+                  row_bytes);
       const float* key = k.Row(start + i) + column;
       float* target =
           scratch.keys.data() + Size(i / kKvBlock) * Size(kKvBlock * dim) + i % kKvBlock;
@@ -159,10 +170,10 @@ void CpuAttention::Full(Tensor y, Tensor q, Tensor k, Tensor v, const std::int32
     }
     const Keys keys = {
         .keys = scratch.keys.data(),
-        .values = v.Row(start) + column,
+        .values = scratch.values.data(),
         .key_block = std::int64_t{kKvBlock} * dim,
-        .value_block = kKvBlock * v.stride,
-        .value_stride = v.stride,
+        .value_block = std::int64_t{kKvBlock} * dim,
+        .value_stride = dim,
         .key_dim = dim,
         .value_dim = dim,
     };
@@ -170,8 +181,9 @@ void CpuAttention::Full(Tensor y, Tensor q, Tensor k, Tensor v, const std::int32
       scratch.Clear();
       for (int i = first; i < std::min(length, first + kRows); ++i) {
         const bool all = args.window <= 0;
-        scratch.AddRow(q.Row(start + i) + column, y.Row(start + i) + column,
-                       all ? 0 : std::max(0, i - args.window + 1),
+        float* query = scratch.queries.data() + Size(i - first) * Size(dim);
+        std::memcpy(query, q.Row(start + i) + column, row_bytes);
+        scratch.AddRow(query, y.Row(start + i) + column, all ? 0 : std::max(0, i - args.window + 1),
                        all ? length : std::min(length, i + args.window));
       }
       Attend(keys, args.scale, scratch);
