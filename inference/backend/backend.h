@@ -3,8 +3,10 @@
 // Single-threaded: one thread owns a backend and everything made by it. Operations are enqueued and
 // may still run when they return; Read waits for all of them. Operations check nothing and cannot
 // fail: the model that calls them checked every shape when it was loaded, and buffers are made
-// beforehand. Every number is f32 and every sum is accumulated in f32; a row's result never depends
-// on which other rows are in the call, so that batching changes no token.
+// beforehand. What can fail is the device: then operations do nothing from there on, Read leaves
+// its target as it is, and status() says why. Every number is f32 and every sum is accumulated in
+// f32; a row's result never depends on which other rows are in the call, so that batching changes
+// no token.
 //
 // Shapes: t tokens of all sequences one after another; n outputs; k inputs; h heads of d.
 #pragma once
@@ -12,11 +14,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "inference/backend/operands.h"
 #include "inference/backend/tensor.h"
 #include "inference/model/tensor_view.h"
 #include "inference/model_options.h"
@@ -44,62 +49,17 @@ class Buffer {
   std::size_t bytes = 0;
 };
 
-// The keys and values of one layer, in blocks of kKvBlock tokens that sequences own by number.
-// With values_in_keys the value is the first value_dim numbers of the key (MLA's latent).
-inline constexpr int kKvBlock = 16;
-struct KvCache {
-  float* keys = nullptr;    // [blocks, heads, kKvBlock * key_dim]
-  float* values = nullptr;  // [blocks, heads, kKvBlock * value_dim]; null with values_in_keys
-  int heads = 0;
-  int key_dim = 0;
-  int value_dim = 0;  // a multiple of 16
-  bool values_in_keys = false;
-};
-
-// The sequences of one step. All pointers are to the backend's memory.
-struct PagedBatch {
-  int sequences = 0;
-  const std::int32_t* query_start = nullptr;  // [sequences + 1] first token of each
-  const std::int32_t* context = nullptr;      // [sequences] tokens in the cache after this step
-  const std::int32_t* blocks = nullptr;       // [sequences, max_blocks] block numbers in order
-  int max_blocks = 0;
-};
-
-struct RopeArgs {
-  int heads = 1;
-  int head_dim = 0;      // of x: head i lies at columns [i * head_dim, (i + 1) * head_dim)
-  int rotary_begin = 0;  // within a head
-  int rotary_dim = 0;
-  bool interleaved = false;     // pairs (2i, 2i + 1); otherwise (i, i + rotary_dim / 2)
-  const float* norm = nullptr;  // [head_dim] weight of an RMS norm of each head before; or null
-  float norm_eps = 0;
-};
-
-struct AttendArgs {
-  int heads = 0;    // of q
-  float scale = 1;  // of the scores
-  int window = 0;   // keys at distance >= window are not seen; 0: all are
-};
-
-struct RouteArgs {
-  bool sigmoid = false;         // otherwise softmax over all experts
-  const float* bias = nullptr;  // [experts] added for the choice only; or null
-  int groups = 1;               // experts are chosen in the best top_groups groups
-  int top_groups = 1;
-  bool group_by_top2 = false;  // a group's score: sum of its two best (V3); otherwise its best (V2)
-  bool normalize = false;      // weights sum to one
-  float scale = 1;             // of the weights
-};
-
-enum class Nonlinearity { kSilu, kGelu, kGeluTanh, kTanh, kRelu };
-enum class NormKind { kRms, kLayer };
-enum class Pooling { kFirst, kMean };
-
 class Backend {
  public:
   virtual ~Backend() = default;
 
   virtual std::string Name() const = 0;  // "cpu (AVX2, 2 threads)"
+
+  // The first failure of the device, of all that was enqueued before the last Read or Allocate.
+  virtual absl::Status status() const { return absl::OkStatus(); }
+
+  // Bytes that its memory has left; nullopt: it is this process's memory.
+  virtual std::optional<std::int64_t> FreeBytes() const { return std::nullopt; }
 
   // Memory. kResourceExhausted if there is not enough.
   virtual absl::StatusOr<std::unique_ptr<Buffer>> Allocate(std::size_t bytes) = 0;
@@ -172,5 +132,16 @@ struct CpuOptions {
   int threads = 2;
 };
 std::unique_ptr<Backend> MakeCpuBackend(const CpuOptions& options);
+
+// The first NVIDIA GPU that the process may see (CUDA_VISIBLE_DEVICES). Errors: kUnimplemented
+// (built without CUDA), kNotFound (no such device), kFailedPrecondition (one that its driver or
+// this build cannot use).
+struct CudaOptions {
+  int threads = 2;  // that pack weights
+};
+absl::StatusOr<std::unique_ptr<Backend>> MakeCudaBackend(const CudaOptions& options);
+
+// What models run on.
+absl::StatusOr<std::unique_ptr<Backend>> MakeBackend(const ModelOptions& options);
 
 }  // namespace citeseek::inference

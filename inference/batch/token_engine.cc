@@ -103,7 +103,7 @@ absl::StatusOr<Finish> TokenEngine::Generate(const TokenRequest& request, TokenS
   const std::stop_callback on_stop(request.stop, [&] { Cancel(call); });
   {
     const std::scoped_lock lock(mutex_);
-    if (closed_) return absl::UnavailableError("the engine is closed");
+    if (closed_) return Closed();
     if (stats_.waiting >= options_.max_waiting) {
       return absl::ResourceExhaustedError(
           absl::StrCat("the queue of ", options_.max_waiting, " calls is full"));
@@ -143,7 +143,7 @@ absl::Status TokenEngine::Deliver(Call& call, const TokenRequest& request, Token
       if (call.expired) return absl::DeadlineExceededError(kPassed);
       if (call.cancelled) {
         return request.stop.stop_requested() ? absl::CancelledError("the caller stopped the call")
-                                             : absl::UnavailableError("the engine is closed");
+                                             : Closed();
       }
       tokens.swap(call.tokens);
       done = call.done;
@@ -167,6 +167,13 @@ void TokenEngine::Cancel(Call& call) {
   wake_.notify_one();
 }
 
+// Under mutex_.
+absl::Status TokenEngine::Closed() const {
+  if (broken_.ok()) return absl::UnavailableError("the engine is closed");
+  return absl::UnavailableError(
+      absl::StrCat("the engine is closed: ", std::string(broken_.message())));
+}
+
 EngineStats TokenEngine::Stats() const {
   const std::scoped_lock lock(mutex_);
   return stats_;
@@ -180,8 +187,8 @@ void TokenEngine::Work(std::stop_token stop) {
 bool TokenEngine::TakeCalls(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   wake_.wait(lock, stop, [&] { return !arrived_.empty() || any_cancelled_ || !calls_.empty(); });
-  if (stop.stop_requested()) {
-    closed_ = true;
+  closed_ = !broken_.ok() || stop.stop_requested();
+  if (closed_) {
     for (Call* call : arrived_) call->cancelled = true;
     for (Call* call : calls_) call->cancelled = true;
   }
@@ -225,6 +232,11 @@ void TokenEngine::Step() {
   const auto vocabulary = static_cast<std::size_t>(options_.vocabulary);
   logits_.resize(rows * vocabulary);
   forward_(steps, logits_);
+  if (absl::Status health = options_.health ? options_.health() : absl::OkStatus(); !health.ok()) {
+    const std::scoped_lock lock(mutex_);
+    broken_ = std::move(health);
+    return;  // the calls are let go of before the next step, which there is none
+  }
 
   std::vector<News> news;
   std::span<float> left = logits_;

@@ -7,7 +7,8 @@
 // makes a call's tokens, greedy or of a seed, the same with and without drafts. A call that is
 // cancelled or past its deadline gives up its slot and blocks before the next step.
 // Errors: kInvalidArgument, kResourceExhausted (queue full, cache too small), kDeadlineExceeded,
-// kCancelled (by stop token or sink), kUnavailable (the engine is being destroyed).
+// kCancelled (by stop token or sink), kUnavailable (the engine is being destroyed, or its device is
+// lost).
 #pragma once
 
 #include <condition_variable>
@@ -49,6 +50,9 @@ struct TokenEngineOptions {
   int share_up_to = 0;
   SchedulerLimits scheduler;
   SpeculationOptions speculation = {};
+  // What is wrong with the device that computes, asked after each step: the end of all calls and of
+  // the engine. Empty: nothing ever is.
+  std::function<absl::Status()> health = {};
 };
 
 // What the decoder allows; limits.blocks are the decoder's kv_blocks.
@@ -116,6 +120,7 @@ class TokenEngine {
   absl::Status Check(const TokenRequest& request) const;
   absl::Status Deliver(Call& call, const TokenRequest& request, TokenSink sink);
   void Cancel(Call& call);
+  absl::Status Closed() const;
 
   void Work(std::stop_token stop);
   bool TakeCalls(std::stop_token stop);
@@ -139,6 +144,7 @@ class TokenEngine {
   std::vector<Call*> calls_;  // those of the scheduler
   bool any_cancelled_ = false;
   bool closed_ = false;
+  absl::Status broken_;  // why it is closed, if not because it is being destroyed
   std::uint64_t next_seed_;
   EngineStats stats_;
 

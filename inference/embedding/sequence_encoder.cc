@@ -55,18 +55,20 @@ Row RowOf(PoolingConfig::Kind kind) {
   return Row::kMean;
 }
 
-SequenceEncoder::SequenceEncoder(const ModelConfig& config, const SequenceEncoderOptions& options)
-    : config_(config), backend_(MakeCpuBackend({.threads = options.model.threads})) {}
+SequenceEncoder::SequenceEncoder(const ModelConfig& config, std::unique_ptr<Backend> backend)
+    : config_(config), backend_(std::move(backend)) {}
 
 absl::StatusOr<std::unique_ptr<SequenceEncoder>> SequenceEncoder::Load(
     const ModelFiles& files, const SequenceEncoderOptions& options) {
+  auto backend = MakeBackend(options.model);
+  if (!backend.ok()) return backend.status();
   const std::int64_t weights = WeightMemory(files.weights, options.model.storage);
-  if (const std::int64_t free = FreeMemory(); weights > free) {
+  if (const std::int64_t free = FreeMemory(**backend); weights > free) {
     return absl::ResourceExhaustedError(
         absl::StrCat(files.path, " does not fit the memory: weights ", MemoryText(weights),
                      ", but only ", MemoryText(free), " is free"));
   }
-  std::unique_ptr<SequenceEncoder> self(new SequenceEncoder(files.config, options));
+  std::unique_ptr<SequenceEncoder> self(new SequenceEncoder(files.config, *std::move(backend)));
   ModelConfig& config = self->config_;
   const std::int64_t wanted =
       options.max_tokens > 0 ? options.max_tokens : std::numeric_limits<std::int64_t>::max();
@@ -181,7 +183,9 @@ absl::Status SequenceEncoder::Run(std::span<const Encoding> texts, Row row, RowS
     rows.resize(batch.size() * static_cast<std::size_t>(Width(row)));
     if (absl::Status status = AwaitTurn(deadline, stop); !status.ok()) return status;
     encoder_ != nullptr ? RunEncoder(batch, row, rows) : RunDecoder(batch, row, rows);
+    const absl::Status device = backend_->status();
     EndTurn();
+    if (!device.ok()) return device;
     sink(begin, rows);
     begin = end;
   }

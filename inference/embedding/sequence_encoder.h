@@ -5,7 +5,7 @@
 // not for its end. Texts of a batch lie one after another without padding, and no row depends on
 // the others.
 // Errors: kInvalidArgument (ids, types or lengths that the network does not take),
-// kDeadlineExceeded, kCancelled.
+// kDeadlineExceeded, kCancelled, kInternal (the device is lost).
 #pragma once
 
 #include <condition_variable>
@@ -62,7 +62,7 @@ class SequenceEncoder {
                    absl::Time deadline = absl::InfiniteFuture(), std::stop_token stop = {});
 
  private:
-  SequenceEncoder(const ModelConfig& config, const SequenceEncoderOptions& options);
+  SequenceEncoder(const ModelConfig& config, std::unique_ptr<Backend> backend);
 
   // BERT has several token types, XLM-R only one whatever its tokenizer says, the others none.
   bool UsesTypes() const { return config_.token_types > 1; }

@@ -19,8 +19,9 @@ namespace citeseek::inference {
 namespace {
 
 constexpr int kStepTokens = 512;
-constexpr std::int64_t kMostKvBytes = std::int64_t{1} << 30;  // unless more is asked for
-constexpr std::int64_t kLeastContext = 256;                   // of models that can do more
+// Of this machine's memory, which others want too, unless more is asked for.
+constexpr std::int64_t kMostKvBytes = std::int64_t{1} << 30;
+constexpr std::int64_t kLeastContext = 256;  // of models that can do more
 
 TokenEngine::PredictFunction PredictFunctionOf(Decoder& decoder) {
   if (!decoder.predicts()) return nullptr;
@@ -79,16 +80,18 @@ absl::Status CheckGenerates(const ModelFiles& files) {
 }
 
 // Sizes of cache and context that fit the memory, or why none do.
-absl::StatusOr<DecoderOptions> Fit(const ModelFiles& files, const EngineOptions& options) {
+absl::StatusOr<DecoderOptions> Fit(const ModelFiles& files, const Backend& backend,
+                                   const EngineOptions& options) {
   const ModelConfig& config = files.config;
   DecoderOptions fit{.storage = options.model.storage,
                      .max_tokens = kStepTokens,
                      .max_sequences = options.max_running};
-  const std::int64_t memory = options.memory_bytes > 0 ? options.memory_bytes : FreeMemory();
+  const std::int64_t memory = options.memory_bytes > 0 ? options.memory_bytes : FreeMemory(backend);
   const std::int64_t weights = WeightMemory(files.weights, options.model.storage);
   const std::int64_t working = WorkingMemory(config, fit);
-  const std::int64_t kv =
-      options.kv_bytes > 0 ? options.kv_bytes : std::min(kMostKvBytes, memory / 4);
+  const bool shared = !backend.FreeBytes().has_value();
+  const std::int64_t most_kv = shared ? std::min(kMostKvBytes, memory / 4) : memory / 4;
+  const std::int64_t kv = options.kv_bytes > 0 ? options.kv_bytes : most_kv;
   if (weights > memory || working > memory - weights || kv > memory - weights - working) {
     return absl::ResourceExhaustedError(
         absl::StrCat(files.path, " does not fit the memory: weights ", MemoryText(weights),
@@ -147,10 +150,11 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const std::string& path,
   auto files = OpenModel(path);
   if (!files.ok()) return files.status();
   if (absl::Status status = CheckGenerates(*files); !status.ok()) return status;
-  const auto fit = Fit(*files, options);
+  auto backend = MakeBackend(options.model);
+  if (!backend.ok()) return backend.status();
+  const auto fit = Fit(*files, **backend, options);
   if (!fit.ok()) return fit.status();
-  auto backend = MakeCpuBackend({.threads = options.model.threads});
-  auto decoder = Decoder::Load(files->config, files->weights, *backend, *fit);
+  auto decoder = Decoder::Load(files->config, files->weights, **backend, *fit);
   if (!decoder.ok()) {
     return absl::Status(decoder.status().code(),
                         absl::StrCat(path, ": ", std::string(decoder.status().message())));
@@ -161,7 +165,8 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const std::string& path,
       {.step_tokens = kStepTokens, .max_running = options.max_running, .blocks = fit->kv_blocks});
   engine.max_waiting = options.max_waiting;
   engine.speculation.row_cost = RowCost(**decoder);
-  return std::make_unique<LocalEngine>(*std::move(files), std::move(backend), *std::move(decoder),
+  engine.health = [device = backend->get()] { return device->status(); };
+  return std::make_unique<LocalEngine>(*std::move(files), *std::move(backend), *std::move(decoder),
                                        engine);
 }
 

@@ -126,6 +126,11 @@ std::int64_t FreeMemory(const std::string& root) {
   return std::min({system, LeftInGroups(root), LeftInAddressSpace()});
 }
 
+std::int64_t FreeMemory(const Backend& backend) {
+  const std::optional<std::int64_t> device = backend.FreeBytes();
+  return device.has_value() ? *device : FreeMemory();
+}
+
 std::int64_t WeightMemory(const Weights& weights, Storage storage) {
   std::int64_t bytes = 0;
   for (const auto& [name, tensor] : weights.tensors()) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "inference/backend/backend.h"
 #include "inference/model/config.h"
 #include "inference/model/decoder.h"
 #include "inference/model/weights.h"
@@ -17,6 +18,9 @@ namespace citeseek::inference {
 // groups (versions 1 and 2) allow and what its address space limit leaves. `root` is "/", or a copy
 // of the few files that are read, for tests.
 std::int64_t FreeMemory(const std::string& root = "/");
+
+// What is left where a backend allocates: on its device, or as above.
+std::int64_t FreeMemory(const Backend& backend);
 
 // Of the weights once a decoder holds them, within some percent.
 std::int64_t WeightMemory(const Weights& weights, Storage storage);

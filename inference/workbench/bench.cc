@@ -90,22 +90,26 @@ bool Quantized(const ModelFiles& files, Storage storage) {
 
 class Bench {
  public:
-  Bench(const BenchRequest& request, const ModelFiles& files)
+  Bench(const BenchRequest& request, const ModelFiles& files, std::unique_ptr<Backend> backend)
       : request_(request),
         files_(files),
-        backend_(MakeCpuBackend({.threads = request.options.threads})),
+        backend_(std::move(backend)),
+        on_cpu_(!backend_->FreeBytes().has_value()),
         meter_(request.options.threads) {}
 
   absl::StatusOr<BenchResult> Run() {
     result_.backend = backend_->Name();
     result_.model = files_.name;
-    const Ceilings ceilings = meter_.All();
-    Put("ceiling_read_gb_per_s", ceilings.read_gb_per_s);
-    Put("ceiling_int8_gop_per_s", ceilings.int8_gop_per_s);
-    Put("ceiling_bf16_gop_per_s", ceilings.bf16_gop_per_s);
-    Put("ceiling_f32_gflop_per_s", ceilings.f32_gflop_per_s);
+    if (on_cpu_) {  // nothing here measures those of another device
+      const Ceilings ceilings = meter_.All();
+      Put("ceiling_read_gb_per_s", ceilings.read_gb_per_s);
+      Put("ceiling_int8_gop_per_s", ceilings.int8_gop_per_s);
+      Put("ceiling_bf16_gop_per_s", ceilings.bf16_gop_per_s);
+      Put("ceiling_f32_gflop_per_s", ceilings.f32_gflop_per_s);
+    }
     const absl::Status status = files_.config.task == Task::kGenerate ? RunDecoder() : RunEncoder();
     if (!status.ok()) return status;
+    if (!backend_->status().ok()) return backend_->status();
     return std::move(result_);
   }
 
@@ -117,7 +121,13 @@ class Bench {
     return value == list.front() ? what : absl::StrCat(what, "_", value);
   }
 
+  void PutShare(std::string name, double value) {
+    if (on_cpu_) Put(std::move(name), value);
+  }
+
+  double Bandwidth() { return on_cpu_ ? meter_.ReadGbPerS() : 0; }
   double Arithmetic() {
+    if (!on_cpu_) return 0;
     return Quantized(files_, request_.options.storage) ? meter_.Int8GopPerS()
                                                        : meter_.F32GflopPerS();
   }
@@ -125,7 +135,7 @@ class Bench {
   // Of the weights, and besides them. Better to say so than to be killed half way.
   absl::Status CheckMemory(std::int64_t besides) const {
     const std::int64_t needed = WeightMemory(files_.weights, request_.options.storage) + besides;
-    const std::int64_t left = FreeMemory();
+    const std::int64_t left = FreeMemory(*backend_);
     if (needed <= left) return absl::OkStatus();
     return absl::ResourceExhaustedError(absl::StrCat("the bench of ", files_.name, " takes ",
                                                      MemoryText(needed), " of memory, and ",
@@ -190,7 +200,7 @@ class Bench {
       const std::string label = Label("prefill", request_.prompts, prompt);
       Put(label + "_tokens_per_s", timing.best_per_s / gop_per_token);
       Put(label + "_gop_per_s", timing.best_per_s);
-      Put(label + "_of_ceiling", timing.share);
+      PutShare(label + "_of_ceiling", timing.share);
     }
     // What a decoding step reads: all matrices once; the embedding only where it is the head.
     const double read = static_cast<double>(decoder.weight_bytes()) * (count.layers + count.head) /
@@ -199,7 +209,7 @@ class Bench {
     for (int s = 1; s < most; ++s) prefill(s, prompt);
     for (const int batch : request_.batches) {
       const Timing timing = Measure(
-          request_.rounds, read * request_.generate, [&] { return meter_.ReadGbPerS(); },
+          request_.rounds, read * request_.generate, [&] { return Bandwidth(); },
           [&] {
             for (int i = 0; i < request_.generate; ++i) {
               std::vector<SequenceStep> steps;
@@ -211,7 +221,7 @@ class Bench {
       const std::string label = Label("decode", request_.batches, batch);
       Put(label + "_tokens_per_s", timing.best_per_s / read * batch);
       Put(label + "_read_gb_per_s", timing.best_per_s);
-      Put(label + "_of_ceiling", timing.share);
+      PutShare(label + "_of_ceiling", timing.share);
     }
     return absl::OkStatus();
   }
@@ -255,13 +265,14 @@ class Bench {
         request_.rounds, gop_per_token * texts * tokens, [&] { return Arithmetic(); }, run);
     Put("embed_tokens_per_s", timing.best_per_s / gop_per_token);
     Put("embed_gop_per_s", timing.best_per_s);
-    Put("embed_of_ceiling", timing.share);
+    PutShare("embed_of_ceiling", timing.share);
     return absl::OkStatus();
   }
 
   const BenchRequest& request_;
   const ModelFiles& files_;
   const std::unique_ptr<Backend> backend_;
+  const bool on_cpu_;
   CeilingMeter meter_;
   BenchResult result_;
 };
@@ -274,7 +285,9 @@ absl::StatusOr<BenchResult> RunBench(const BenchRequest& request) {
   }
   auto files = request.shape.empty() ? OpenModel(request.path) : MakeRandomModel(request.shape);
   if (!files.ok()) return files.status();
-  return Bench(request, *files).Run();
+  auto backend = MakeBackend(request.options);
+  if (!backend.ok()) return backend.status();
+  return Bench(request, *files, *std::move(backend)).Run();
 }
 
 }  // namespace citeseek::inference

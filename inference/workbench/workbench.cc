@@ -253,9 +253,10 @@ absl::Status Workbench::Logits(const TokenText& text, bool all, RowSink sink) {
     return absl::OkStatus();
   }
   if (absl::Status status = parts_->CheckIds(text.ids, config); !status.ok()) return status;
-  const auto backend = MakeCpuBackend({.threads = parts_->options.threads});
+  const auto backend = MakeBackend(parts_->options);
+  if (!backend.ok()) return backend.status();
   const auto length = static_cast<int>(text.ids.size());
-  auto decoder = parts_->LoadDecoder(**files, *backend, length);
+  auto decoder = parts_->LoadDecoder(**files, **backend, length);
   if (!decoder.ok()) return decoder.status();
   std::vector<std::int32_t> blocks(static_cast<std::size_t>(BlocksFor(length)));
   std::iota(blocks.begin(), blocks.end(), 0);
@@ -272,6 +273,7 @@ absl::Status Workbench::Logits(const TokenText& text, bool all, RowSink sink) {
                                .logits = wanted};
     logits.resize(static_cast<std::size_t>(wanted) * vocabulary);
     (*decoder)->Forward({&step, 1}, logits);
+    if (absl::Status status = (*backend)->status(); !status.ok()) return status;
     for (std::size_t i = 0; i < logits.size(); i += vocabulary) {
       sink(std::span(logits).subspan(i, vocabulary));
     }
@@ -291,16 +293,19 @@ absl::StatusOr<Completion> Workbench::Complete(
                                                    " tokens leaves no room in the context of ",
                                                    config.max_positions));
   }
-  const auto backend = MakeCpuBackend({.threads = parts_->options.threads});
+  const auto backend = MakeBackend(parts_->options);
+  if (!backend.ok()) return backend.status();
   const std::int64_t context =
       std::min<std::int64_t>(config.max_positions, prompt + request.sampling.max_tokens + 1);
-  auto decoder = parts_->LoadDecoder(**files, *backend, context);
+  auto decoder = parts_->LoadDecoder(**files, **backend, context);
   if (!decoder.ok()) return decoder.status();
+  TokenEngineOptions options = OptionsFor(
+      **decoder,
+      {.step_tokens = kStepTokens, .max_running = 1, .blocks = (*decoder)->options().kv_blocks});
+  options.health = [&] { return (*backend)->status(); };
   TokenEngine engine([&](std::span<const SequenceStep> steps,
                          std::span<float> logits) { (*decoder)->Forward(steps, logits); },
-                     OptionsFor(**decoder, {.step_tokens = kStepTokens,
-                                            .max_running = 1,
-                                            .blocks = (*decoder)->options().kv_blocks}));
+                     options);
 
   Completion out;
   const Tokenizer* tokenizer = (*files)->tokenizer.get();

@@ -3,37 +3,17 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <limits>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "inference/backend/cpu/kernels.h"
+#include "inference/backend/matrix_source.h"
 #include "inference/backend/widen.h"
 
 namespace citeseek::inference {
 namespace {
-
-Storage StorageOf(DType dtype) {
-  switch (dtype) {
-    case DType::kF16:
-      return Storage::kF16;
-    case DType::kBF16:
-      return Storage::kBF16;
-    case DType::kQ4_0:
-    case DType::kQ4_K:
-      return Storage::kQ4;
-    case DType::kQ8_0:
-    case DType::kQ5_K:
-    case DType::kQ6_K:
-      return Storage::kQ8;
-    default:
-      return Storage::kF32;
-  }
-}
 
 int BlocksOf(int k) { return (k + kQuantBlock - 1) / kQuantBlock; }
 
@@ -53,130 +33,20 @@ std::size_t PanelBytes(Storage storage, int k) {
   }
 }
 
-absl::Status CheckParts(std::span<const MatrixParts> matrices) {
-  if (matrices.empty() || matrices[0].empty()) return absl::InvalidArgumentError("empty matrix");
-  std::int64_t rows = -1;
-  const std::int64_t k = matrices[0][0].shape.empty() ? 0 : matrices[0][0].shape.back();
-  for (const MatrixParts& parts : matrices) {
-    std::int64_t sum = 0;
-    for (const TensorView& part : parts) {
-      const BlockShape block = BlockOf(part.dtype);
-      const std::int64_t elements = ElementCount(part.shape);
-      if (part.shape.size() != 2 || part.shape[1] != k || k <= 0 || elements <= 0 ||
-          block.weights == 0 || k % block.weights != 0 ||
-          elements / block.weights * block.bytes != static_cast<std::int64_t>(part.bytes.size())) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "matrix part of shape ", ShapeString(part.shape), " and type ",
-            std::string(DTypeName(part.dtype)), " does not fit rows of ", k, " inputs"));
-      }
-      sum += part.shape[0];
-    }
-    if (rows == -1) rows = sum;
-    if (sum != rows || rows > std::numeric_limits<int>::max() - kPanel ||
-        k > std::numeric_limits<int>::max() - kQuantBlock) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("matrix of ", sum, " rows beside one of ", rows));
-    }
-  }
-  return absl::OkStatus();
-}
-
-// Where row `row` of the parts stacked along n lies.
-struct RowSource {
-  DType dtype = DType::kF32;
-  const std::byte* bytes = nullptr;
-};
-RowSource FindRow(const MatrixParts& parts, std::int64_t row) {
-  for (const TensorView& part : parts) {
-    if (row < part.shape[0]) {
-      const BlockShape block = BlockOf(part.dtype);
-      return {part.dtype, part.bytes.data() + row * (part.shape[1] / block.weights * block.bytes)};
-    }
-    row -= part.shape[0];
-  }
-  return {};
-}
-
-std::uint16_t LoadU16(const std::byte* p) {
-  std::uint16_t value;
-  std::memcpy(&value, p, sizeof(value));
-  return value;
-}
-
-// Kernels add exponents to scales, which no zero has: it becomes a tiny scale of codes that mean 0.
-constexpr std::uint16_t kTinyF16 = 0x0400;
-bool IsZeroF16(std::uint16_t half) { return (half & 0x7fffu) == 0; }
-
-// The nearest integer, the even one of two; |x| < 2^22. Unlike std::nearbyint the compiler makes
-// vectors of it.
-float Round(float x) {
-  constexpr float kMagic = 0x1.8p23f;
-  return (x + kMagic) - kMagic;
-}
-
-// weights[32] of output j into the block.
-void QuantizeQ8(const float* weights, int j, Q8Block& block) {
-  float max = 0;
-  for (int i = 0; i < kQuantBlock; ++i) max = std::max(max, std::abs(weights[i]));
-  block.scales[j] = F32ToF16(max / 127.0f);
-  if (IsZeroF16(block.scales[j])) block.scales[j] = kTinyF16;
-  const float scale = F16ToF32(block.scales[j]);
-  std::uint8_t codes[kQuantBlock];
+// Output j of a block of the panel.
+void PutQ8(const Q8Codes& codes, int j, Q8Block& block) {
+  block.scales[j] = codes.scale;
   for (int i = 0; i < kQuantBlock; ++i) {
-    const float code = std::clamp(Round(weights[i] / scale), -127.0f, 127.0f);
-    codes[i] = static_cast<std::uint8_t>(static_cast<int>(code) + 128);
-  }
-  for (int i = 0; i < kQuantBlock; i += 4) std::memcpy(block.codes[i / 4][j], codes + i, 4);
-}
-
-void SetQ4Code(Q4Block& block, int j, int i, int code) {
-  const int half = i % (kQuantBlock / 2);
-  std::uint8_t& byte = block.codes[half / 4][j][half % 4];
-  byte = static_cast<std::uint8_t>(byte | (code << (i < kQuantBlock / 2 ? 0 : 4)));
-}
-
-void QuantizeQ4(const float* weights, int j, Q4Block& block) {
-  float low = 0;
-  float high = 0;
-  for (int i = 0; i < kQuantBlock; ++i) low = std::min(low, weights[i]);
-  for (int i = 0; i < kQuantBlock; ++i) high = std::max(high, weights[i]);
-  block.scales[j] = F32ToF16((high - low) / 15.0f);
-  block.mins[j] = F32ToF16(-low);
-  const float min = F16ToF32(block.mins[j]);
-  if (IsZeroF16(block.scales[j])) block.scales[j] = kTinyF16;
-  const float scale = F16ToF32(block.scales[j]);
-  std::uint8_t codes[kQuantBlock];
-  for (int i = 0; i < kQuantBlock; ++i) {
-    const float code = std::clamp(Round((weights[i] + min) / scale), 0.0f, 15.0f);
-    codes[i] = static_cast<std::uint8_t>(static_cast<int>(code));
-  }
-  for (int i = 0; i < kQuantBlock; ++i) SetQ4Code(block, j, i, codes[i]);
-}
-
-// The blocks that can be taken over as they are.
-void CopyQ8_0(const std::byte* source, int j, Q8Block& block) {
-  block.scales[j] = LoadU16(source);
-  if (IsZeroF16(block.scales[j])) {
-    const float zeros[kQuantBlock] = {};
-    return QuantizeQ8(zeros, j, block);
-  }
-  for (int i = 0; i < kQuantBlock; ++i) {
-    block.codes[i / 4][j][i % 4] =
-        static_cast<std::uint8_t>(std::to_integer<std::uint8_t>(source[2 + i]) ^ 0x80u);
+    block.codes[i / 4][j][i % 4] = static_cast<std::uint8_t>(codes.codes[i] + 128);
   }
 }
 
-void CopyQ4_0(const std::byte* source, int j, Q4Block& block) {
-  block.scales[j] = LoadU16(source);
-  if (IsZeroF16(block.scales[j])) {
-    const float zeros[kQuantBlock] = {};
-    return QuantizeQ4(zeros, j, block);
-  }
-  block.mins[j] = F32ToF16(8.0f * F16ToF32(block.scales[j]));
+void PutQ4(const Q4Codes& codes, int j, Q4Block& block) {
+  block.scales[j] = codes.scale;
+  block.mins[j] = codes.min;
   for (int i = 0; i < kQuantBlock / 2; ++i) {
-    const int pair = std::to_integer<int>(source[2 + i]);
-    SetQ4Code(block, j, i, pair & 15);
-    SetQ4Code(block, j, i + 16, pair >> 4);
+    block.codes[i / 4][j][i % 4] =
+        static_cast<std::uint8_t>(codes.codes[i] | (codes.codes[i + kQuantBlock / 2] << 4));
   }
 }
 
@@ -213,12 +83,13 @@ AlignedMemory::~AlignedMemory() {
 
 absl::StatusOr<std::unique_ptr<CpuMatrix>> CpuMatrix::Pack(std::span<const MatrixParts> matrices,
                                                            Storage storage, ThreadPool& pool) {
-  if (const absl::Status status = CheckParts(matrices); !status.ok()) return status;
+  const auto source = MatrixSource::Make(matrices, storage);
+  if (!source.ok()) return source.status();
   auto matrix = std::make_unique<CpuMatrix>();
-  matrix->storage_ = storage == Storage::kAsStored ? StorageOf(matrices[0][0].dtype) : storage;
-  matrix->count = static_cast<int>(matrices.size());
-  matrix->k = static_cast<int>(matrices[0][0].shape[1]);
-  for (const TensorView& part : matrices[0]) matrix->n += static_cast<int>(part.shape[0]);
+  matrix->storage_ = source->storage();
+  matrix->count = source->count();
+  matrix->n = source->n();
+  matrix->k = source->k();
   matrix->panels_ = (matrix->n + kPanel - 1) / kPanel;
   matrix->panel_bytes_ = PanelBytes(matrix->storage_, matrix->k);
   const std::size_t all = static_cast<std::size_t>(matrix->panels_) * matrices.size();
@@ -227,38 +98,34 @@ absl::StatusOr<std::unique_ptr<CpuMatrix>> CpuMatrix::Pack(std::span<const Matri
   if (!memory.ok()) return memory.status();
   matrix->memory_ = *std::move(memory);
   // One row of padding to whole blocks a thread.
-  const auto width = static_cast<std::size_t>(BlocksOf(matrix->k)) * kQuantBlock;
+  const auto width = static_cast<std::size_t>(source->blocks()) * kQuantBlock;
   std::vector<float> rows(width * static_cast<std::size_t>(pool.threads()));
   pool.Run(static_cast<int>(all), [&](int i, int thread) {
-    const int which = i / matrix->panels_;
-    const int panel = i % matrix->panels_;
-    matrix->PackPanel(matrices[static_cast<std::size_t>(which)], panel,
+    matrix->PackPanel(*source, i / matrix->panels_, i % matrix->panels_,
                       matrix->memory_.data() + static_cast<std::size_t>(i) * matrix->panel_bytes_,
-                      rows.data() + width * static_cast<std::size_t>(thread));
+                      std::span(rows).subspan(width * static_cast<std::size_t>(thread), width));
   });
   return matrix;
 }
 
-void CpuMatrix::PackPanel(const MatrixParts& parts, int panel, std::byte* target,
-                          float* row) const {
+void CpuMatrix::PackPanel(const MatrixSource& source, int which, int panel, std::byte* target,
+                          std::span<float> row) const {
   const auto inputs = static_cast<std::size_t>(k);
-  const auto blocks = static_cast<std::size_t>(BlocksOf(k));
   for (int j = 0; j < kPanel && panel * kPanel + j < n; ++j) {
-    const RowSource source = FindRow(parts, panel * kPanel + j);
-    if (storage_ == Storage::kQ8 && source.dtype == DType::kQ8_0) {
-      for (std::size_t b = 0; b < blocks; ++b) {
-        CopyQ8_0(source.bytes + 34 * b, j, reinterpret_cast<Q8Block*>(target)[b]);
-      }
+    const int number = panel * kPanel + j;
+    if (storage_ == Storage::kQ8) {
+      source.ReadQ8(which, number, row, [&](int b, const Q8Codes& codes) {
+        PutQ8(codes, j, reinterpret_cast<Q8Block*>(target)[b]);
+      });
       continue;
     }
-    if (storage_ == Storage::kQ4 && source.dtype == DType::kQ4_0) {
-      for (std::size_t b = 0; b < blocks; ++b) {
-        CopyQ4_0(source.bytes + 18 * b, j, reinterpret_cast<Q4Block*>(target)[b]);
-      }
+    if (storage_ == Storage::kQ4) {
+      source.ReadQ4(which, number, row, [&](int b, const Q4Codes& codes) {
+        PutQ4(codes, j, reinterpret_cast<Q4Block*>(target)[b]);
+      });
       continue;
     }
-    WidenToF32(source.dtype, source.bytes, {row, inputs});
-    std::fill(row + inputs, row + blocks * kQuantBlock, 0.0f);
+    source.Widen(which, number, row);
     const auto at = [&](std::size_t i) { return i * kPanel + static_cast<std::size_t>(j); };
     switch (storage_) {
       case Storage::kF16:
@@ -269,16 +136,6 @@ void CpuMatrix::PackPanel(const MatrixParts& parts, int panel, std::byte* target
       case Storage::kBF16:
         for (std::size_t i = 0; i < inputs; ++i) {
           reinterpret_cast<std::uint16_t*>(target)[at(i)] = F32ToBF16(row[i]);
-        }
-        break;
-      case Storage::kQ8:
-        for (std::size_t b = 0; b < blocks; ++b) {
-          QuantizeQ8(row + b * kQuantBlock, j, reinterpret_cast<Q8Block*>(target)[b]);
-        }
-        break;
-      case Storage::kQ4:
-        for (std::size_t b = 0; b < blocks; ++b) {
-          QuantizeQ4(row + b * kQuantBlock, j, reinterpret_cast<Q4Block*>(target)[b]);
         }
         break;
       default:

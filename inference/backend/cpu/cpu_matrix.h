@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "inference/backend/backend.h"
 #include "inference/backend/cpu/thread_pool.h"
+#include "inference/backend/matrix_source.h"
 
 namespace citeseek::inference {
 
@@ -47,7 +48,9 @@ class CpuMatrix : public Matrix {
   void UnpackRow(int row, float* out, bool accumulate) const;
 
  private:
-  void PackPanel(const MatrixParts& parts, int panel, std::byte* target, float* rows) const;
+  // row: scratch memory of 32 * source.blocks() numbers.
+  void PackPanel(const MatrixSource& source, int which, int panel, std::byte* target,
+                 std::span<float> row) const;
 
   Storage storage_ = Storage::kF32;
   int panels_ = 0;

@@ -13,17 +13,28 @@
 #include <string>
 #include <vector>
 
+#include "tests/inference/test_backend.h"
+
 namespace citeseek::inference {
 namespace {
 
 struct Maker {
   std::string name;
-  std::function<std::unique_ptr<Backend>()> make;
+  std::function<absl::StatusOr<std::unique_ptr<Backend>>()> make;
+  bool slow = false;
 };
 
 class BackendTest : public testing::TestWithParam<Maker> {
  protected:
-  void SetUp() override { backend_ = GetParam().make(); }
+  void SetUp() override {
+    auto backend = GetParam().make();
+    if (!backend.ok()) GTEST_SKIP() << backend.status();
+    backend_ = *std::move(backend);
+  }
+  void TearDown() override {
+    if (backend_ == nullptr) return;
+    EXPECT_TRUE(backend_->status().ok()) << backend_->status();
+  }
 
   std::vector<float> Random(std::size_t count, float scale = 1.0f) {
     std::vector<float> out(count);
@@ -172,8 +183,8 @@ TEST_P(BackendTest, StorageKeepsWeightsAsCloselyAsItsBitsAllow) {
 
 TEST_P(BackendTest, ARowsResultDoesNotDependOnTheRowsBesideIt) {
   for (const Storage storage : {Storage::kF32, Storage::kBF16, Storage::kQ8, Storage::kQ4}) {
-    const int t = 150;  // more than go through the weights together
-    const int n = 70;
+    const int t = GetParam().slow ? 29 : 150;  // more than go through the weights together
+    const int n = GetParam().slow ? 22 : 70;
     const int k = 1100;
     const std::vector<float> x = Random(static_cast<std::size_t>(t * k));
     const auto w = PutMatrix(Random(static_cast<std::size_t>(n * k)), 1, n, k, storage);
@@ -364,11 +375,12 @@ TEST_P(BackendTest, PagedAttentionSeesThePastThroughScatteredBlocks) {
   for (const PagedShape& shape : std::vector<PagedShape>{{4, 2, 16, 16, false, 0},
                                                          {7, 1, 33, 48, false, 0},
                                                          {3, 3, 8, 16, false, 20},
-                                                         {5, 1, 40, 32, true, 0}}) {
-    const std::vector<int> lengths = {1, 150, 37, 70};
-    const std::vector<int> chunks = {1, 60, 16, 3};  // queries of the last step
-    constexpr int kMaxBlocks = 10;
-    constexpr int kBlocks = 40;
+                                                         {5, 1, 40, 32, true, 0},
+                                                         {11, 1, 20, 16, true, 300}}) {
+    const std::vector<int> lengths = {1, 600, 37, 70};
+    const std::vector<int> chunks = {1, 21, 16, 3};  // queries of the last step
+    constexpr int kMaxBlocks = 38;
+    constexpr int kBlocks = 4 * kMaxBlocks;
     std::vector<std::int32_t> numbers(kBlocks);
     for (int i = 0; i < kBlocks; ++i) numbers[static_cast<std::size_t>(i)] = i;
     std::shuffle(numbers.begin(), numbers.end(), random_);
@@ -440,6 +452,44 @@ TEST_P(BackendTest, PagedAttentionSeesThePastThroughScatteredBlocks) {
         }
       }
     }
+  }
+}
+
+TEST_P(BackendTest, AQuerysAttentionDoesNotDependOnTheQueriesBesideIt) {
+  const int heads = 3;
+  const int dim = 16;
+  const int length = 700;
+  constexpr int kBlocks = 44;
+  const std::vector<float> data = Random(static_cast<std::size_t>(length * dim));
+  KvCache cache = {.heads = 1, .key_dim = dim, .value_dim = dim};
+  cache.keys = Put(std::vector<float>(static_cast<std::size_t>(kBlocks * kKvBlock * dim)));
+  cache.values = Put(std::vector<float>(static_cast<std::size_t>(kBlocks * kKvBlock * dim)));
+  std::vector<std::int32_t> slots(length);
+  for (int i = 0; i < length; ++i) slots[static_cast<std::size_t>(i)] = i;
+  std::vector<std::int32_t> table(kBlocks);
+  for (int i = 0; i < kBlocks; ++i) table[static_cast<std::size_t>(i)] = i;
+  const Tensor kv = PutTensor(data, length, dim);
+  backend_->AppendKv(cache, kv, kv, Put(slots));
+  const std::int32_t* blocks = Put(table);
+  // More than a large device's blocks of threads at once, and few of them.
+  const std::vector<float> queries = Random(static_cast<std::size_t>(length * heads * dim));
+  const Tensor q = PutTensor(queries, length, heads * dim);
+  const auto attend = [&](int first, int count) {
+    const Tensor y = PutTensor(std::vector<float>(static_cast<std::size_t>(count * heads * dim)),
+                               count, heads * dim);
+    backend_->AttendPaged(y, {q.Row(first), count, q.cols, q.stride}, cache,
+                          {.sequences = 1,
+                           .query_start = Put(std::vector<std::int32_t>{0, count}),
+                           .context = Put(std::vector<std::int32_t>{first + count}),
+                           .blocks = blocks,
+                           .max_blocks = kBlocks},
+                          {.heads = heads, .scale = 0.3f});
+    return Get(y);
+  };
+  const std::vector<float> all = attend(0, length);
+  for (const auto& [first, count] : std::vector<std::pair<int, int>>{{0, 1}, {690, 10}, {699, 1}}) {
+    const auto begin = all.begin() + first * heads * dim;
+    EXPECT_EQ(attend(first, count), std::vector<float>(begin, begin + count * heads * dim));
   }
 }
 
@@ -552,6 +602,104 @@ TEST_P(BackendTest, ExpertsMultiplyTheTokensRoutedToThem) {
   }
 }
 
+TEST_P(BackendTest, ExpertsOfEveryStorageMultiplyManyTokens) {
+  const int t = 40;
+  const int slots = 3;
+  const int experts = 5;
+  const int n = 18;
+  const int k = 70;
+  const std::vector<float> x = Random(t * k);
+  std::vector<std::int32_t> ids;
+  for (int i = 0; i < t * slots; ++i) ids.push_back(i * i % 7 % experts);  // never expert 3
+  for (const Storage storage : {Storage::kF16, Storage::kBF16, Storage::kQ8, Storage::kQ4}) {
+    const std::vector<float> weights = Random(static_cast<std::size_t>(experts * n * k));
+    const auto w = PutMatrix(weights, experts, n, k, storage);
+    const Tensor y = PutTensor(std::vector<float>(t * slots * n), t * slots, n);
+    backend_->ExpertLinear(y, PutTensor(x, t, k), *w, Put(ids), slots);
+    const std::vector<float> out = Get(y);
+    // The same expert's rows alone, as a matrix of its own.
+    for (const int e : {0, 1, 2, 4}) {
+      const std::vector<float> one(weights.begin() + e * n * k, weights.begin() + (e + 1) * n * k);
+      const auto matrix = PutMatrix(one, 1, n, k, storage);
+      const Tensor alone = PutTensor(std::vector<float>(t * n), t, n);
+      backend_->Linear(alone, PutTensor(x, t, k), *matrix, nullptr, false);
+      const std::vector<float> expected = Get(alone);
+      for (int i = 0; i < t * slots; ++i) {
+        if (ids[static_cast<std::size_t>(i)] != e) continue;
+        for (int j = 0; j < n; ++j) {
+          ASSERT_NEAR(out[static_cast<std::size_t>(i * n + j)],
+                      expected[static_cast<std::size_t>(i / slots * n + j)], 1e-4)
+              << static_cast<int>(storage);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(BackendTest, RoutingKeepsToTheBestGroupsOfManyExperts) {
+  const int t = 7;
+  const int experts = 42;
+  const int groups = 6;
+  const int slots = 5;
+  const std::vector<float> logits = Random(t * experts);
+  const std::vector<float> bias = Random(experts, 0.1f);
+  const Tensor weights = PutTensor(std::vector<float>(t * slots), t, slots);
+  std::int32_t* ids = Put(std::vector<std::int32_t>(t * slots, -1));
+  backend_->Route(weights, ids, PutTensor(logits, t, experts),
+                  {.sigmoid = true,
+                   .bias = Put(bias),
+                   .groups = groups,
+                   .top_groups = 3,
+                   .group_by_top2 = true});
+  std::vector<std::int32_t> chosen(t * slots);
+  backend_->Read(chosen.data(), ids, chosen.size() * sizeof(chosen[0]));
+  const std::vector<float> out = Get(weights);
+  for (int r = 0; r < t; ++r) {
+    std::vector<std::pair<double, int>> choice;  // score with bias, expert
+    for (int e = 0; e < experts; ++e) {
+      const double score =
+          1 / (1 + std::exp(-double{logits[static_cast<std::size_t>(r * experts + e)]}));
+      choice.push_back({score + bias[static_cast<std::size_t>(e)], e});
+    }
+    std::vector<std::pair<double, int>> best_groups;
+    for (int g = 0; g < groups; ++g) {
+      std::vector<std::pair<double, int>> group(choice.begin() + g * 7, choice.begin() + g * 7 + 7);
+      std::sort(group.rbegin(), group.rend());
+      best_groups.push_back({group[0].first + group[1].first, g});
+    }
+    std::sort(best_groups.rbegin(), best_groups.rend());
+    std::erase_if(choice, [&](const auto& c) {
+      return std::none_of(best_groups.begin(), best_groups.begin() + 3,
+                          [&](const auto& g) { return g.second == c.second / 7; });
+    });
+    std::sort(choice.rbegin(), choice.rend());
+    for (int s = 0; s < slots; ++s) {
+      const auto& [score, expert] = choice[static_cast<std::size_t>(s)];
+      EXPECT_EQ(chosen[static_cast<std::size_t>(r * slots + s)], expert);
+      EXPECT_NEAR(out[static_cast<std::size_t>(r * slots + s)],
+                  score - bias[static_cast<std::size_t>(expert)], 1e-6);
+    }
+  }
+}
+
+TEST_P(BackendTest, RoutingOfNumbersThatAreNoneStaysAmongTheExperts) {
+  const Tensor weights = PutTensor({0, 0}, 1, 2);
+  std::int32_t* ids = Put(std::vector<std::int32_t>{-1, -1});
+  backend_->Route(weights, ids, PutTensor({NAN, NAN, NAN, NAN}, 1, 4), {.groups = 2});
+  std::vector<std::int32_t> chosen(2);
+  backend_->Read(chosen.data(), ids, sizeof(std::int32_t) * 2);
+  EXPECT_THAT(chosen, testing::Each(testing::AllOf(testing::Ge(0), testing::Lt(4))));
+}
+
+TEST_P(BackendTest, LargeCopiesArriveWhole) {
+  std::vector<float> values(3 << 20);  // more than a staging memory
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 9973);
+  const float* data = Put(values);
+  std::vector<float> back(values.size());
+  backend_->Read(back.data(), data, back.size() * sizeof(float));
+  EXPECT_TRUE(back == values);
+}
+
 TEST_P(BackendTest, RoutingTakesTheBestExpertsBySoftmax) {
   const Tensor logits = PutTensor({0.1f, 2.0f, -1.0f, 1.0f}, 1, 4);
   const Tensor weights = PutTensor({0, 0}, 1, 2);
@@ -619,11 +767,19 @@ TEST_P(BackendTest, MatricesWhosePartsDoNotFitAreRefused) {
   EXPECT_FALSE(backend_->MakeMatrix({}, Storage::kF32).ok());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Cpu, BackendTest,
-    testing::Values(Maker{"OneThread", [] { return MakeCpuBackend({.threads = 1}); }},
-                    Maker{"TwoThreads", [] { return MakeCpuBackend({.threads = 2}); }}),
-    [](const auto& param_info) { return param_info.param.name; });
+std::vector<Maker> Makers() {
+  std::vector<Maker> makers = {{"CpuOneThread", [] { return MakeCpuBackend({.threads = 1}); }},
+                               {"CpuTwoThreads", [] { return MakeCpuBackend({.threads = 2}); }},
+                               {"EmulatedCuda", [] { return MakeEmulatedCudaBackend({}); }, true}};
+  // Where it is built it is listed, and skipped without a GPU.
+  if (!absl::IsUnimplemented(MakeCudaBackend({}).status())) {
+    makers.push_back({"Cuda", [] { return MakeCudaBackend({}); }});
+  }
+  return makers;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, BackendTest, testing::ValuesIn(Makers()),
+                         [](const auto& param_info) { return param_info.param.name; });
 
 }  // namespace
 }  // namespace citeseek::inference

@@ -12,6 +12,7 @@
 
 #include "inference/batch/token_engine.h"
 #include "tests/inference/model/golden.h"
+#include "tests/inference/test_backend.h"
 #include "tests/support/random_decoder.h"
 
 namespace citeseek::inference {
@@ -142,7 +143,9 @@ TEST(ExactnessTest, GoldenTokensComeOutHoweverTheyAreComputed) {
     const auto config = ReadModelConfig(golden.folder.string());
     const auto weights = Weights::OpenFolder(golden.folder.string());
     ASSERT_TRUE(config.ok() && weights.ok());
-    const auto backend = MakeCpuBackend({.threads = 1});
+    const auto made = MakeTestBackend(1);
+    if (!made.ok()) GTEST_SKIP() << made.status();
+    Backend* const backend = made->get();
     const auto decoder = MakeDecoder(*config, *weights, *backend);
     ASSERT_NE(decoder, nullptr);
     std::vector<Question> questions;
@@ -164,7 +167,9 @@ TEST(ExactnessTest, ModelsOfOurOwnSayTheSameHoweverTheyAreComputed) {
     SCOPED_TRACE(config.architecture + ", storage " + std::to_string(static_cast<int>(storage)));
     Seen seen;
     const Weights weights = RandomDecoder(config, 5);
-    const auto backend = MakeCpuBackend({.threads = 1});
+    const auto made = MakeTestBackend(1);
+    if (!made.ok()) GTEST_SKIP() << made.status();
+    Backend* const backend = made->get();
     const auto decoder = MakeDecoder(config, weights, *backend, storage);
     ASSERT_NE(decoder, nullptr);
     std::vector<Question> questions;

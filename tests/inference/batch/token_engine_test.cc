@@ -518,6 +518,30 @@ TEST(TokenEngineTest, DeadlinesEndCalls) {
   EXPECT_EQ(engine.Stats().blocks_free, 64);
 }
 
+TEST(TokenEngineTest, ALostDeviceEndsAllCallsAndTheEngine) {
+  FakeModel model(64);
+  std::atomic<int> steps = 0;
+  model.on_step = [&] { ++steps; };
+  TokenEngineOptions options = Options(64);
+  options.health = [&] {
+    return steps < 3 ? absl::OkStatus() : absl::InternalError("the device fell off the bus");
+  };
+  TokenEngine engine(std::ref(model), options);
+  const TokenRequest request = {.prompt = {1, 2, 3},
+                                .sampling = {.temperature = 0, .max_tokens = 500}};
+  auto other = std::async(std::launch::async, [&] {
+    return engine.Generate(request, [](const SampledToken&) { return true; }).status();
+  });
+  for (int i = 0; i < 2; ++i) {
+    const auto finish = engine.Generate(request, [](const SampledToken&) { return true; });
+    EXPECT_EQ(finish.status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(finish.status().message(), HasSubstr("the device fell off the bus"));
+  }
+  EXPECT_EQ(other.get().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(steps, 3);
+  EXPECT_EQ(engine.Stats().blocks_free, 64);
+}
+
 TEST(TokenEngineTest, WhatCannotBeDoneIsRefusedWithItsLimits) {
   FakeModel model(8);
   TokenEngineOptions options = Options(8);

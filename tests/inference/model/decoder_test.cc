@@ -9,6 +9,7 @@
 #include <random>
 
 #include "tests/inference/model/golden.h"
+#include "tests/inference/test_backend.h"
 
 namespace citeseek::inference {
 namespace {
@@ -28,7 +29,10 @@ Model LoadModel(const std::filesystem::path& folder, int threads = 1) {
   EXPECT_TRUE(config.ok()) << config.status();
   const auto weights = Weights::OpenFolder(folder.string());
   EXPECT_TRUE(weights.ok()) << weights.status();
-  model.backend = MakeCpuBackend({.threads = threads});
+  auto backend = MakeTestBackend(threads);
+  EXPECT_TRUE(backend.ok()) << backend.status();
+  if (!backend.ok()) return model;
+  model.backend = *std::move(backend);
   auto decoder = Decoder::Load(*config, *weights, *model.backend,
                                {.max_tokens = 512, .max_context = kMaxContext, .kv_blocks = 128});
   EXPECT_TRUE(decoder.ok()) << decoder.status();
@@ -100,7 +104,7 @@ void ExpectNear(std::span<const float> actual, std::span<const float> expected, 
   EXPECT_LE(worst, tolerance) << what;
 }
 
-void CheckPrompt(Decoder& decoder, const Json& golden) {
+void CheckPrompt(Decoder& decoder, Backend& backend, const Json& golden) {
   const Sequence sequence(golden);
   const int n = sequence.prompt;
   const auto vocabulary = static_cast<std::size_t>(decoder.config().vocabulary_size);
@@ -109,8 +113,7 @@ void CheckPrompt(Decoder& decoder, const Json& golden) {
   const SequenceStep step = sequence.Next(n, n);
   decoder.Forward({&step, 1}, logits, [&](int stage, Tensor state) {
     hidden.resize(static_cast<std::size_t>(stage) + 1);
-    const float* row = state.Row(state.rows - 1);
-    hidden.back().assign(row, row + state.cols);
+    hidden.back() = ReadRow(backend, state, state.rows - 1);
   });
   const auto row = [&](int i) {
     return std::span<const float>(logits).subspan(static_cast<std::size_t>(i) * vocabulary,
@@ -159,6 +162,7 @@ class DecoderTest : public testing::Test {
   void SetUp() override {
     goldens_ = Goldens("decoder");
     if (goldens_.empty()) GTEST_SKIP() << "no golden decoders: set CITESEEK_SHARED";
+    if (auto backend = MakeTestBackend(1); !backend.ok()) GTEST_SKIP() << backend.status();
   }
   std::vector<Golden> goldens_;
 };
@@ -170,7 +174,7 @@ TEST_F(DecoderTest, LogitsAndHiddenStatesAreThoseOfTheReference) {
     ASSERT_NE(model.decoder, nullptr);
     for (const Json& one : List(At(golden.expected, "cases"))) {
       SCOPED_TRACE(*At(one, "id").String());
-      CheckPrompt(*model.decoder, one);
+      CheckPrompt(*model.decoder, *model.backend, one);
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/inference/model/golden.h"
+#include "tests/inference/test_backend.h"
 
 namespace citeseek::inference {
 namespace {
@@ -24,7 +25,10 @@ Model LoadModel(const std::filesystem::path& folder) {
   EXPECT_TRUE(config.ok()) << config.status();
   const auto weights = Weights::OpenFolder(folder.string());
   EXPECT_TRUE(weights.ok()) << weights.status();
-  model.backend = MakeCpuBackend({.threads = 1});
+  auto backend = MakeTestBackend(1);
+  EXPECT_TRUE(backend.ok()) << backend.status();
+  if (!backend.ok()) return model;
+  model.backend = *std::move(backend);
   auto encoder = Encoder::Load(*config, *weights, *model.backend, {.max_tokens = 4096});
   EXPECT_TRUE(encoder.ok()) << encoder.status();
   model.encoder = *std::move(encoder);
@@ -86,7 +90,14 @@ void ExpectNear(const std::vector<float>& actual, const std::vector<float>& expe
   }
 }
 
-TEST(EncoderTest, VectorsAreThoseOfTheReference) {
+class EncoderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (auto backend = MakeTestBackend(1); !backend.ok()) GTEST_SKIP() << backend.status();
+  }
+};
+
+TEST_F(EncoderTest, VectorsAreThoseOfTheReference) {
   const std::vector<Golden> goldens = Goldens("encoder");
   if (goldens.empty()) GTEST_SKIP() << "no golden encoders: set CITESEEK_SHARED";
   for (const Golden& golden : goldens) {
@@ -117,7 +128,7 @@ TEST(EncoderTest, VectorsAreThoseOfTheReference) {
   }
 }
 
-TEST(EncoderTest, HiddenStatesAreThoseOfTheReference) {
+TEST_F(EncoderTest, HiddenStatesAreThoseOfTheReference) {
   const std::vector<Golden> goldens = Goldens("encoder");
   if (goldens.empty()) GTEST_SKIP() << "no golden encoders: set CITESEEK_SHARED";
   for (const Golden& golden : goldens) {
@@ -131,13 +142,11 @@ TEST(EncoderTest, HiddenStatesAreThoseOfTheReference) {
       const EncoderInput input = text.Input();
       std::vector<float> out(static_cast<std::size_t>(model.encoder->Width(EncoderOutput::kFirst)));
       model.encoder->Run({&input, 1}, EncoderOutput::kFirst, out, [&](int, Tensor state) {
-        double square = 0;
-        for (int d = 0; d < state.cols; ++d) square += double{state.Row(0)[d]} * state.Row(0)[d];
-        norms.push_back(std::sqrt(square));
         last.clear();
-        for (int t = 0; t < state.rows; ++t) {
-          last.emplace_back(state.Row(t), state.Row(t) + state.cols);
-        }
+        for (int t = 0; t < state.rows; ++t) last.push_back(ReadRow(*model.backend, state, t));
+        double square = 0;
+        for (const float v : last[0]) square += double{v} * double{v};
+        norms.push_back(std::sqrt(square));
       });
       const std::vector<float> expected = Floats(At(batch, "hidden_l2_cls_row0"));
       // All before ModernBERT's final norm.
@@ -154,7 +163,7 @@ TEST(EncoderTest, HiddenStatesAreThoseOfTheReference) {
   }
 }
 
-TEST(EncoderTest, RerankerLogitsAreThoseOfTheReference) {
+TEST_F(EncoderTest, RerankerLogitsAreThoseOfTheReference) {
   const std::vector<Golden> goldens = Goldens("reranker");
   if (goldens.empty()) GTEST_SKIP() << "no golden rerankers: set CITESEEK_SHARED";
   for (const Golden& golden : goldens) {
@@ -171,7 +180,7 @@ TEST(EncoderTest, RerankerLogitsAreThoseOfTheReference) {
   }
 }
 
-TEST(EncoderTest, EndToEndFoldersGiveTheirVectorsAndScores) {
+TEST_F(EncoderTest, EndToEndFoldersGiveTheirVectorsAndScores) {
   const std::vector<Golden> embedders = Goldens("e2e-embedding");
   const std::vector<Golden> rerankers = Goldens("e2e-reranker");
   if (embedders.empty() && rerankers.empty()) {

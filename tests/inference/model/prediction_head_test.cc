@@ -12,6 +12,7 @@
 #include <numeric>
 
 #include "inference/model/decoder.h"
+#include "tests/inference/test_backend.h"
 #include "tests/support/random_decoder.h"
 
 namespace citeseek::inference {
@@ -180,6 +181,9 @@ class Reference {
 class PredictionHeadTest : public testing::Test {
  protected:
   void SetUp() override {
+    auto backend = MakeTestBackend(1);
+    if (!backend.ok()) GTEST_SKIP() << backend.status();
+    backend_ = *std::move(backend);
     auto decoder = Decoder::Load(config_, weights_, *backend_,
                                  {.max_tokens = 64, .max_context = 64, .kv_blocks = 12});
     ASSERT_TRUE(decoder.ok()) << decoder.status();
@@ -207,7 +211,8 @@ class PredictionHeadTest : public testing::Test {
       decoder_->Forward({&step, 1}, logits, [&](int stage, Tensor state) {
         if (stage <= config_.layers) return;
         for (int r = 0; r < state.rows; ++r) {
-          hidden_.emplace_back(state.Row(r), state.Row(r) + state.cols);
+          const std::vector<float> row = ReadRow(*backend_, state, r);
+          hidden_.emplace_back(row.begin(), row.end());
         }
       });
       const SequenceStep shifted = Step(first, count, 1);
@@ -220,7 +225,7 @@ class PredictionHeadTest : public testing::Test {
 
   const ModelConfig config_ = TinyDeepSeekConfig();
   const Weights weights_ = RandomDecoder(config_, 9);
-  const std::unique_ptr<Backend> backend_ = MakeCpuBackend({.threads = 1});
+  std::unique_ptr<Backend> backend_;
   std::unique_ptr<Decoder> decoder_;
   std::vector<std::int32_t> tokens_;
   const std::vector<std::int32_t> blocks_ = {3, 7, 1, 5};

@@ -1,0 +1,27 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "inference/backend/backend.h"
+
+namespace citeseek::inference {
+namespace {
+
+TEST(MakeBackendTest, CudaIsTheGpuOrAnErrorThatSaysWhatIsMissing) {
+  const auto backend = MakeCudaBackend({.threads = 1});
+  if (backend.ok()) {
+    EXPECT_THAT((*backend)->Name(), testing::StartsWith("cuda ("));
+  } else {
+    EXPECT_THAT(std::string(backend.status().message()), testing::StartsWith("device cuda"));
+  }
+}
+
+TEST(MakeBackendTest, TheCpuIsThereWhateverElseIs) {
+  const auto backend = MakeBackend({.threads = 1});
+  ASSERT_TRUE(backend.ok());
+  EXPECT_THAT((*backend)->Name(), testing::StartsWith("cpu ("));
+  EXPECT_TRUE((*backend)->status().ok());
+  EXPECT_FALSE((*backend)->FreeBytes().has_value());
+}
+
+}  // namespace
+}  // namespace citeseek::inference
