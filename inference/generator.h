@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -26,16 +27,17 @@ struct Message {
 };
 
 struct Sampling {
-  double temperature = 0.6;               // 0: greedy
-  double top_p = 0.95;                    // (0, 1]
-  int top_k = 0;                          // 0: off
-  double min_p = 0.0;                     // [0, 1)
-  double repetition_penalty = 1.0;        // 1: off
-  double presence_penalty = 0.0;          // [-2, 2]
-  std::uint64_t seed = 0;                 // 0: the implementation's choice
-  int max_tokens = 2048;                  // of text and thought together
-  int thinking_budget_tokens = 0;         // 0: no limit of its own
-  std::vector<std::string> stop_strings;  // the text (not the thought) ends before them
+  // nullopt: what the model's own files recommend, else the value in brackets.
+  std::optional<double> temperature = {};         // 0: greedy (0.6)
+  std::optional<double> top_p = {};               // (0, 1] (0.95)
+  std::optional<int> top_k = {};                  // 0: off (0)
+  std::optional<double> min_p = {};               // [0, 1) (0)
+  std::optional<double> repetition_penalty = {};  // 1: off (1)
+  double presence_penalty = 0.0;                  // [-2, 2]
+  std::uint64_t seed = 0;                         // 0: the implementation's choice
+  int max_tokens = 2048;                          // of text and thought together
+  int thinking_budget_tokens = 0;                 // 0: no limit of its own
+  std::vector<std::string> stop_strings;          // the text (not the thought) ends before them
 };
 
 // Whose turn it is when there is not room for all: interactive calls start before batch calls and
@@ -48,6 +50,9 @@ struct GenerateRequest {
   Sampling sampling = {};
   bool thinking = true;  // false: ask the model not to think first, where it can
   Priority priority = Priority::kInteractive;
+  // Sources that the answer may cite, numbered from 1, at most 999: where the implementation can do
+  // that, a marker such as [n] names one of them. 0: markers are text as any other.
+  int sources = 0;
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};
   // Requested from any thread: the model ends its thought at once and goes on with the answer,

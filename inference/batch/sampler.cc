@@ -43,14 +43,17 @@ void Mask(std::span<float> logits, const AllowedTokens& allowed) {
 }  // namespace
 
 absl::Status CheckSampling(const Sampling& s) {
-  if (!(s.temperature >= 0 && s.temperature <= 100)) {
-    return OutOfRange("temperature", s.temperature, "[0, 100]");
+  const double temperature = s.temperature.value_or(0);
+  const double top_p = s.top_p.value_or(1), min_p = s.min_p.value_or(0);
+  const double penalty = s.repetition_penalty.value_or(1);
+  if (!(temperature >= 0 && temperature <= 100)) {
+    return OutOfRange("temperature", temperature, "[0, 100]");
   }
-  if (!(s.top_p > 0 && s.top_p <= 1)) return OutOfRange("top_p", s.top_p, "(0, 1]");
-  if (s.top_k < 0) return OutOfRange("top_k", s.top_k, "[0, 2147483647]");
-  if (!(s.min_p >= 0 && s.min_p < 1)) return OutOfRange("min_p", s.min_p, "[0, 1)");
-  if (!(s.repetition_penalty > 0 && s.repetition_penalty <= 100)) {
-    return OutOfRange("repetition_penalty", s.repetition_penalty, "(0, 100]");
+  if (!(top_p > 0 && top_p <= 1)) return OutOfRange("top_p", top_p, "(0, 1]");
+  if (s.top_k.value_or(0) < 0) return OutOfRange("top_k", *s.top_k, "[0, 2147483647]");
+  if (!(min_p >= 0 && min_p < 1)) return OutOfRange("min_p", min_p, "[0, 1)");
+  if (!(penalty > 0 && penalty <= 100)) {
+    return OutOfRange("repetition_penalty", penalty, "(0, 100]");
   }
   if (!(s.presence_penalty >= -2 && s.presence_penalty <= 2)) {
     return OutOfRange("presence_penalty", s.presence_penalty, "[-2, 2]");
@@ -61,11 +64,11 @@ absl::Status CheckSampling(const Sampling& s) {
 
 Sampler::Sampler(const Sampling& sampling, std::uint64_t seed, std::span<const std::int32_t> prompt,
                  int logprobs)
-    : temperature_(sampling.temperature),
-      top_p_(sampling.top_p),
-      top_k_(sampling.top_k),
-      min_p_(sampling.min_p),
-      repetition_penalty_(static_cast<float>(sampling.repetition_penalty)),
+    : temperature_(sampling.temperature.value_or(0.6)),
+      top_p_(sampling.top_p.value_or(0.95)),
+      top_k_(sampling.top_k.value_or(0)),
+      min_p_(sampling.min_p.value_or(0)),
+      repetition_penalty_(static_cast<float>(sampling.repetition_penalty.value_or(1))),
       presence_penalty_(static_cast<float>(sampling.presence_penalty)),
       logprobs_(logprobs),
       random_(seed) {

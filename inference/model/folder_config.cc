@@ -114,13 +114,20 @@ absl::StatusOr<GenerationDefaults> ReadGenerationDefaults(const std::string& fol
   if (!json.ok()) return json.status();
   if (!*json) return defaults;
   JsonReader reader(**json, "generation_config.json");
-  defaults.sample = reader.Bool("do_sample", defaults.sample);
-  defaults.temperature = reader.Number("temperature", defaults.temperature, 0.0, 100.0);
-  defaults.top_p = reader.Number("top_p", defaults.top_p, 0.0, 1.0);
-  defaults.top_k = reader.Int("top_k", defaults.top_k, 0, 1 << 24);
-  defaults.min_p = reader.Number("min_p", defaults.min_p, 0.0, 1.0);
-  defaults.repetition_penalty =
-      reader.Number("repetition_penalty", defaults.repetition_penalty, 1e-3, 1e3);
+  const auto number = [&](const char* name, double least, double most) -> std::optional<double> {
+    const Json* value = (*json)->Find(name);
+    if (value == nullptr || value->IsNull()) return std::nullopt;
+    return reader.Number(name, 0, least, most);
+  };
+  constexpr double kAboveZero = 1e-6;
+  defaults.temperature = number("temperature", 0, 100);
+  if (!reader.Bool("do_sample", true)) defaults.temperature = 0;
+  defaults.top_p = number("top_p", kAboveZero, 1);
+  if (const auto top_k = number("top_k", -1, 1 << 24)) {  // -1: off, for some
+    defaults.top_k = std::max(0, static_cast<int>(*top_k));
+  }
+  defaults.min_p = number("min_p", 0, 1 - kAboveZero);
+  defaults.repetition_penalty = number("repetition_penalty", kAboveZero, 100);
   if (!reader.status().ok()) return reader.status();
   return defaults;
 }

@@ -30,13 +30,13 @@ absl::StatusOr<std::optional<PoolingConfig>> ReadPoolingConfig(const std::string
 // cut at; 0 if it does not say.
 absl::StatusOr<std::int64_t> ReadTokenLimit(const std::string& folder);
 
+// What a model's makers recommend; nullopt: the file does not say.
 struct GenerationDefaults {
-  bool sample = false;
-  double temperature = 1.0;
-  double top_p = 1.0;
-  std::int64_t top_k = 50;  // as in transformers; counts only when `sample`
-  double min_p = 0.0;
-  double repetition_penalty = 1.0;
+  std::optional<double> temperature;  // 0 where the file says not to sample
+  std::optional<double> top_p;
+  std::optional<int> top_k;
+  std::optional<double> min_p;
+  std::optional<double> repetition_penalty;
 };
 absl::StatusOr<GenerationDefaults> ReadGenerationDefaults(const std::string& folder);
 

@@ -361,6 +361,8 @@ std::string_view Tokenizer::TokenText(std::int32_t id) const {
                                           : parts_->texts[static_cast<std::size_t>(id)];
 }
 
+std::string Tokenizer::TokenBytes(std::int32_t id) const { return parts_->decoder.Bytes(id); }
+
 bool Tokenizer::IsControl(std::int32_t id) const { return parts_->control.contains(id); }
 
 }  // namespace citeseek::inference

@@ -73,6 +73,8 @@ class Tokenizer {
   int VocabularySize() const;  // the largest id + 1
   std::optional<std::int32_t> TokenId(std::string_view token) const;
   std::string_view TokenText(std::int32_t id) const;  // as the file writes it; "" if there is none
+  // What the token adds to a text, behind others; "" for a special one. Perhaps not whole UTF-8.
+  std::string TokenBytes(std::int32_t id) const;
   bool IsControl(std::int32_t id) const;
 
  private:

@@ -47,7 +47,8 @@ class LocalEngine final : public Engine {
                     .chat_template = &chat_template_,
                     .engine = &engine_,
                     .max_context = options.max_context,
-                    .stop_ids = std::move(files.stop_ids)}) {}
+                    .stop_ids = std::move(files.stop_ids),
+                    .defaults = files.generation}) {}
 
   std::string Name() const override { return name_; }
   EngineStats Stats() const override { return engine_.Stats(); }
@@ -90,13 +91,18 @@ absl::StatusOr<DecoderOptions> Fit(const ModelFiles& files, const Backend& backe
   const std::int64_t weights = WeightMemory(files.weights, options.model.storage);
   const std::int64_t working = WorkingMemory(config, fit);
   const bool shared = !backend.FreeBytes().has_value();
+  // It is loaded already: what the system has free is without it.
+  const std::int64_t tokenizer =
+      shared && options.memory_bytes > 0 ? TokenizerMemory(files.tokenizer.get()) : 0;
   const std::int64_t most_kv = shared ? std::min(kMostKvBytes, memory / 4) : memory / 4;
   const std::int64_t kv = options.kv_bytes > 0 ? options.kv_bytes : most_kv;
-  if (weights > memory || working > memory - weights || kv > memory - weights - working) {
+  const std::int64_t fixed = working + tokenizer;
+  if (weights > memory || fixed > memory - weights || kv > memory - weights - fixed) {
     return absl::ResourceExhaustedError(
         absl::StrCat(files.path, " does not fit the memory: weights ", MemoryText(weights),
                      ", keys and values ", MemoryText(kv), ", working memory ", MemoryText(working),
-                     ", but only ", MemoryText(memory), " is free"));
+                     tokenizer > 0 ? ", tokenizer " + MemoryText(tokenizer) : "", ", but only ",
+                     MemoryText(memory), " is free"));
   }
   const std::int64_t block = Decoder::BlockBytes(config);
   const std::int64_t blocks = std::min<std::int64_t>(kv / block, std::int64_t{1} << 26);

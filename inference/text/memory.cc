@@ -142,6 +142,11 @@ std::int64_t WeightMemory(const Weights& weights, Storage storage) {
   return bytes;
 }
 
+std::int64_t TokenizerMemory(const Tokenizer* tokenizer) {
+  constexpr std::int64_t kTokenBytes = 512, kCacheBytes = 1 << 20;
+  return tokenizer == nullptr ? 0 : kCacheBytes + kTokenBytes * tokenizer->VocabularySize();
+}
+
 std::int64_t WorkingMemory(const ModelConfig& config, const DecoderOptions& options) {
   const std::int64_t attention = std::int64_t{config.heads} * config.head_size;
   const std::int64_t dense = 3 * std::int64_t{config.intermediate_size};

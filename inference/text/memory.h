@@ -9,6 +9,7 @@
 #include "inference/backend/backend.h"
 #include "inference/model/config.h"
 #include "inference/model/decoder.h"
+#include "inference/model/tokenizer.h"
 #include "inference/model/weights.h"
 #include "inference/model_options.h"
 
@@ -24,6 +25,10 @@ std::int64_t FreeMemory(const Backend& backend);
 
 // Of the weights once a decoder holds them, within some percent.
 std::int64_t WeightMemory(const Weights& weights, Storage storage);
+
+// Of a tokenizer that is loaded, its tables and its cache of words; 0 for none. About: a token
+// takes 300 to 500 bytes, by the kind of the tokenizer.
+std::int64_t TokenizerMemory(const Tokenizer* tokenizer);
 
 // Of what a decoder needs besides weights and cache.
 std::int64_t WorkingMemory(const ModelConfig& config, const DecoderOptions& options);

@@ -30,14 +30,41 @@ class Ending final : public TokenConstraint {
   std::atomic<bool> requested_ = false;
 };
 
+// What the request says, else the model's own files.
+Sampling Filled(Sampling sampling, const GenerationDefaults& defaults) {
+  const auto fill = [](auto& value, const auto& own) {
+    if (!value.has_value()) value = own;
+  };
+  fill(sampling.temperature, defaults.temperature);
+  fill(sampling.top_p, defaults.top_p);
+  fill(sampling.top_k, defaults.top_k);
+  fill(sampling.min_p, defaults.min_p);
+  fill(sampling.repetition_penalty, defaults.repetition_penalty);
+  return sampling;
+}
+
+TokenBytes BytesOf(const Tokenizer& tokenizer) {
+  std::vector<std::string> tokens;
+  for (std::int32_t id = 0; id < tokenizer.VocabularySize(); ++id) {
+    tokens.push_back(tokenizer.TokenBytes(id));
+  }
+  return TokenBytes(tokens);
+}
+
 }  // namespace
 
 TextGenerator::TextGenerator(TextGeneratorParts parts)
-    : parts_(std::move(parts)), prompter_(*parts_.tokenizer, *parts_.chat_template) {}
+    : parts_(std::move(parts)),
+      prompter_(*parts_.tokenizer, *parts_.chat_template),
+      bytes_(BytesOf(*parts_.tokenizer)) {}
 
 absl::StatusOr<Finish> TextGenerator::Generate(const GenerateRequest& request,
                                                const PieceSink& sink) {
   if (absl::Status s = CheckStopStrings(request.sampling.stop_strings); !s.ok()) return s;
+  if (request.sources < 0 || request.sources > kMaxSources) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("sources ", request.sources, " is not in [0, ", kMaxSources, "]"));
+  }
   auto prompt = prompter_.Make(request.messages, request.thinking);
   if (!prompt.ok()) return prompt.status();
   if (prompt->ids.size() >= static_cast<std::size_t>(parts_.max_context)) {
@@ -48,23 +75,30 @@ absl::StatusOr<Finish> TextGenerator::Generate(const GenerateRequest& request,
   }
   TokenRequest tokens;
   tokens.prompt = std::move(prompt->ids);
-  tokens.sampling = request.sampling;
+  tokens.sampling = Filled(request.sampling, parts_.defaults);
   tokens.stop_ids = parts_.stop_ids;
   tokens.priority = request.priority;
   tokens.deadline = request.deadline;
   tokens.stop = request.stop;
   const ThinkTokens think = prompter_.think();
+  CitationMarkers citations(bytes_, request.sources);
+  TokenConstraint* const markers = request.sources > 0 ? &citations : nullptr;
   ThinkingBudget budget({.begin = think.begin,
                          .end = think.end,
                          .close = prompter_.close_thought(),
                          .open = prompt->in_thought,
                          .budget_tokens = request.sampling.thinking_budget_tokens,
-                         .answer_now = request.answer_now});
-  const bool limited = think.known() && (request.sampling.thinking_budget_tokens > 0 ||
-                                         request.answer_now.stop_possible());
-  Ending ending(limited ? &budget : nullptr);
+                         .answer_now = request.answer_now},
+                        markers);
+  // Thoughts may hold whatever they like; only tokens of their own tell them from the answer.
+  const bool limited =
+      think.known() && (markers != nullptr || request.sampling.thinking_budget_tokens > 0 ||
+                        request.answer_now.stop_possible());
+  Ending ending(limited ? &budget : markers);
   // Only where there is something to hold: a call without a constraint is cheaper.
-  if (limited || !request.sampling.stop_strings.empty()) tokens.constraint = &ending;
+  if (limited || markers != nullptr || !request.sampling.stop_strings.empty()) {
+    tokens.constraint = &ending;
+  }
   Reply reply(*parts_.tokenizer, think, think.known() && prompt->in_thought,
               request.sampling.stop_strings);
   std::vector<Piece> pieces;

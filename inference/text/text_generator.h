@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "inference/batch/citation_markers.h"
 #include "inference/batch/token_engine.h"
 #include "inference/generator.h"
+#include "inference/model/folder_config.h"
 #include "inference/text/chat_prompt.h"
 
 namespace citeseek::inference {
@@ -22,6 +24,7 @@ struct TextGeneratorParts {
   TokenEngine* engine = nullptr;
   int max_context = 0;  // the engine's
   std::vector<std::int32_t> stop_ids;
+  GenerationDefaults defaults = {};  // where a request leaves the choice to the model
 };
 
 class TextGenerator final : public Generator {
@@ -34,6 +37,7 @@ class TextGenerator final : public Generator {
  private:
   const TextGeneratorParts parts_;
   const ChatPrompter prompter_;
+  const TokenBytes bytes_;
 };
 
 }  // namespace citeseek::inference

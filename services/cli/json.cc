@@ -112,6 +112,9 @@ Json ToJson(const gateway::Receipt& receipt) {
           {"model", receipt.model},
           {"prompt_tokens", receipt.prompt_tokens},
           {"completion_tokens", receipt.completion_tokens},
+          {"steps", receipt.steps},
+          {"drafted_tokens", receipt.drafted_tokens},
+          {"accepted_tokens", receipt.accepted_tokens},
           {"stages", std::move(stages)},
           {"total_ms", absl::ToDoubleMilliseconds(receipt.total)}};
 }

@@ -395,6 +395,8 @@ class Asking {
                                 .fence_secret = options_.fence_secret});
     inference::GenerateRequest request{.messages = std::move(prompt.messages),
                                        .sampling = {.temperature = deep ? 0.6 : 0.3,
+                                                    // It would punish words of the passages.
+                                                    .repetition_penalty = 1,
                                                     .max_tokens = brief  ? kShortTokens
                                                                   : deep ? kDeepTokens
                                                                          : kQuickTokens,
@@ -403,6 +405,7 @@ class Asking {
                                        .priority = question_.batch
                                                        ? inference::Priority::kBatch
                                                        : inference::Priority::kInteractive,
+                                       .sources = prompt.sources,
                                        .deadline = ModelDeadline()};
     std::atomic<bool> answering = false;
     std::atomic<bool> enough = false;  // thought, and the generator does not end it itself
@@ -469,6 +472,9 @@ class Asking {
     answer_.receipt.model = finish->model;
     answer_.receipt.prompt_tokens = finish->prompt_tokens;
     answer_.receipt.completion_tokens = finish->completion_tokens;
+    answer_.receipt.steps = finish->steps;
+    answer_.receipt.drafted_tokens = finish->drafted_tokens;
+    answer_.receipt.accepted_tokens = finish->accepted_tokens;
     const bool cut = finish->reason == inference::FinishReason::kLength;
     if (answer_.text.find_first_not_of(" \r\n", before) == std::string::npos) {
       return absl::UnavailableError(cut ? "the model spent all its tokens on thoughts"

@@ -102,6 +102,10 @@ struct Receipt {
   std::string model;  // empty in extract mode
   std::int64_t prompt_tokens = 0;
   std::int64_t completion_tokens = 0;
+  // Where the model tells: completion_tokens came out of so many steps, with drafts.
+  std::int64_t steps = 0;
+  std::int64_t drafted_tokens = 0;   // guessed beforehand, mostly out of the passages, and checked
+  std::int64_t accepted_tokens = 0;  // of drafted_tokens, those that were right
   std::vector<Stage> stages;
   absl::Duration total;
 };

@@ -123,6 +123,9 @@ void ToProto(const gateway::Receipt& receipt, v1::Receipt& proto) {
   }
   proto.set_total_ns(absl::ToInt64Nanoseconds(receipt.total));
   proto.set_rung(ToProto(receipt.rung));
+  proto.set_steps(receipt.steps);
+  proto.set_drafted_tokens(receipt.drafted_tokens);
+  proto.set_accepted_tokens(receipt.accepted_tokens);
 }
 
 gateway::Receipt FromProto(const v1::Receipt& receipt) {
@@ -135,6 +138,9 @@ gateway::Receipt FromProto(const v1::Receipt& receipt) {
                              .model = receipt.model(),
                              .prompt_tokens = receipt.prompt_tokens(),
                              .completion_tokens = receipt.completion_tokens(),
+                             .steps = receipt.steps(),
+                             .drafted_tokens = receipt.drafted_tokens(),
+                             .accepted_tokens = receipt.accepted_tokens(),
                              .total = absl::Nanoseconds(receipt.total_ns())};
   for (const v1::Stage& stage : receipt.stages()) {
     result.stages.push_back({stage.name(), absl::Nanoseconds(stage.duration_ns())});

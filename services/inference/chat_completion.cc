@@ -113,17 +113,20 @@ std::string MakeChatRequest(const inference::GenerateRequest& request, const std
   Json body = {{"model", model},
                {"stream", true},
                {"stream_options", {{"include_usage", true}}},
-               {"temperature", sampling.temperature},
-               {"top_p", sampling.top_p},
                {"max_tokens", sampling.max_tokens}};
   Json& messages = body["messages"] = Json::array();
   for (const inference::Message& message : request.messages) {
     messages.push_back({{"role", RoleName(message.role)}, {"content", message.text}});
   }
+  // What is left to the model is left to its server, which knows the model.
+  if (sampling.temperature.has_value()) body["temperature"] = *sampling.temperature;
+  if (sampling.top_p.has_value()) body["top_p"] = *sampling.top_p;
   // What OpenAI's own server does not know is sent only where it is asked for.
-  if (sampling.top_k != 0) body["top_k"] = sampling.top_k;
-  if (sampling.min_p != 0) body["min_p"] = sampling.min_p;
-  if (sampling.repetition_penalty != 1) body["repetition_penalty"] = sampling.repetition_penalty;
+  if (const int top_k = sampling.top_k.value_or(0); top_k != 0) body["top_k"] = top_k;
+  if (const double min_p = sampling.min_p.value_or(0); min_p != 0) body["min_p"] = min_p;
+  if (const double penalty = sampling.repetition_penalty.value_or(1); penalty != 1) {
+    body["repetition_penalty"] = penalty;
+  }
   if (sampling.presence_penalty != 0) body["presence_penalty"] = sampling.presence_penalty;
   if (sampling.seed != 0) body["seed"] = sampling.seed & 0x7FFFFFFF;
   if (!sampling.stop_strings.empty()) body["stop"] = sampling.stop_strings;

@@ -22,11 +22,12 @@ inference::Role FromProto(v1::Role role) {
 }
 
 void ToProto(const inference::Sampling& sampling, v1::Sampling& proto) {
-  proto.set_temperature(sampling.temperature);
-  proto.set_top_p(sampling.top_p);
-  proto.set_top_k(sampling.top_k);
-  proto.set_min_p(sampling.min_p);
-  proto.set_repetition_penalty(sampling.repetition_penalty);
+  if (sampling.temperature.has_value()) proto.set_temperature(*sampling.temperature);
+  if (sampling.top_p.has_value()) proto.set_top_p(*sampling.top_p);
+  if (sampling.top_k.has_value()) proto.set_top_k(*sampling.top_k);
+  if (sampling.min_p.has_value()) proto.set_min_p(*sampling.min_p);
+  if (sampling.repetition_penalty.has_value())
+    proto.set_repetition_penalty(*sampling.repetition_penalty);
   proto.set_presence_penalty(sampling.presence_penalty);
   proto.set_seed(sampling.seed);
   proto.set_max_tokens(sampling.max_tokens);
@@ -62,6 +63,9 @@ v1::GenerateRequest ToProto(const inference::GenerateRequest& request) {
   }
   ToProto(request.sampling, *proto.mutable_sampling());
   proto.set_thinking(request.thinking);
+  proto.set_priority(request.priority == inference::Priority::kBatch ? v1::PRIORITY_BATCH
+                                                                     : v1::PRIORITY_INTERACTIVE);
+  proto.set_sources(request.sources);
   return proto;
 }
 
@@ -72,6 +76,8 @@ inference::GenerateRequest FromProto(const v1::GenerateRequest& request) {
   }
   result.sampling = FromProto(request.sampling());
   if (request.has_thinking()) result.thinking = request.thinking();
+  if (request.priority() == v1::PRIORITY_BATCH) result.priority = inference::Priority::kBatch;
+  result.sources = request.sources();
   return result;
 }
 
@@ -97,6 +103,9 @@ v1::Finish ToProto(const inference::Finish& finish) {
   proto.set_cached_tokens(finish.cached_tokens);
   proto.set_completion_tokens(finish.completion_tokens);
   proto.set_model(finish.model);
+  proto.set_steps(finish.steps);
+  proto.set_drafted_tokens(finish.drafted_tokens);
+  proto.set_accepted_tokens(finish.accepted_tokens);
   return proto;
 }
 
@@ -106,7 +115,10 @@ inference::Finish FromProto(const v1::Finish& finish) {
           .prompt_tokens = finish.prompt_tokens(),
           .cached_tokens = finish.cached_tokens(),
           .completion_tokens = finish.completion_tokens(),
-          .model = finish.model()};
+          .model = finish.model(),
+          .steps = finish.steps(),
+          .drafted_tokens = finish.drafted_tokens(),
+          .accepted_tokens = finish.accepted_tokens()};
 }
 
 v1::EmbedKind ToProto(inference::EmbedKind kind) {

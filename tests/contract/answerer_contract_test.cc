@@ -75,6 +75,9 @@ TEST_P(AnswererContract, EventsArriveInOrderWithEveryField) {
     EXPECT_EQ(receipt.model, "m");
     EXPECT_EQ(receipt.prompt_tokens, 1);
     EXPECT_EQ(receipt.completion_tokens, 2);
+    EXPECT_EQ(receipt.steps, 3);
+    EXPECT_EQ(receipt.drafted_tokens, 9);
+    EXPECT_EQ(receipt.accepted_tokens, 4);
     ASSERT_EQ(receipt.stages.size(), 1u);
     EXPECT_EQ(receipt.stages[0].name, "retrieve");
     EXPECT_EQ(receipt.stages[0].duration, absl::Microseconds(3));

@@ -66,6 +66,9 @@ TEST_P(InferenceContract, PiecesArriveInOrderThenTheFinish) {
   EXPECT_EQ(finish->cached_tokens, 5);
   EXPECT_EQ(finish->completion_tokens, 3);
   EXPECT_EQ(finish->model, "fake-model");
+  EXPECT_EQ(finish->steps, 2);
+  EXPECT_EQ(finish->drafted_tokens, 8);
+  EXPECT_EQ(finish->accepted_tokens, 1);
 }
 
 TEST_P(InferenceContract, EveryFieldOfAPromptArrives) {
@@ -82,7 +85,9 @@ TEST_P(InferenceContract, EveryFieldOfAPromptArrives) {
                                                 .max_tokens = 0,
                                                 .thinking_budget_tokens = 9,
                                                 .stop_strings = {"\n\n", "完"}},
-                                   .thinking = false};
+                                   .thinking = false,
+                                   .priority = inference::Priority::kBatch,
+                                   .sources = 12};
   ASSERT_TRUE(generator_.Generate(request, TakeAll).ok());
   const GenerateRequest& last = fake_generator_.last;
   ASSERT_EQ(last.messages.size(), 3u);
@@ -101,6 +106,20 @@ TEST_P(InferenceContract, EveryFieldOfAPromptArrives) {
   EXPECT_EQ(last.sampling.thinking_budget_tokens, 9);
   EXPECT_EQ(last.sampling.stop_strings, request.sampling.stop_strings);
   EXPECT_FALSE(last.thinking);
+  EXPECT_EQ(last.priority, inference::Priority::kBatch);
+  EXPECT_EQ(last.sources, 12);
+}
+
+TEST_P(InferenceContract, WhatAPromptLeavesToTheModelIsLeftToIt) {
+  ASSERT_TRUE(generator_.Generate(Prompt("u"), TakeAll).ok());
+  const GenerateRequest& last = fake_generator_.last;
+  EXPECT_FALSE(last.sampling.temperature.has_value());
+  EXPECT_FALSE(last.sampling.top_p.has_value());
+  EXPECT_FALSE(last.sampling.top_k.has_value());
+  EXPECT_FALSE(last.sampling.min_p.has_value());
+  EXPECT_FALSE(last.sampling.repetition_penalty.has_value());
+  EXPECT_EQ(last.priority, inference::Priority::kInteractive);
+  EXPECT_EQ(last.sources, 0);
 }
 
 TEST_P(InferenceContract, ASinkThatSaysNoCancelsTheModel) {

@@ -223,7 +223,7 @@ class FakeGenerator final : public inference::Generator {
         return absl::CancelledError("cancelled");
       }
     }
-    return inference::Finish{inference::FinishReason::kLength, 11, 5, 3, "fake-model"};
+    return inference::Finish{inference::FinishReason::kLength, 11, 5, 3, "fake-model", 2, 8, 1};
   }
 
   // True once n pieces of text have been made, false if that takes longer than `patience`.
@@ -297,6 +297,9 @@ class FakeAnswerer final : public gateway::Answerer {
                       .model = "m",
                       .prompt_tokens = 1,
                       .completion_tokens = 2,
+                      .steps = 3,
+                      .drafted_tokens = 9,
+                      .accepted_tokens = 4,
                       .stages = {{"retrieve", absl::Microseconds(3)}},
                       .total = absl::Milliseconds(4)};
     if (!sink(gateway::FinishedEvent{answer})) return cancelled();

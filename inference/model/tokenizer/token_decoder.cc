@@ -98,6 +98,11 @@ bool TokenDecoder::Skips(std::int32_t id, bool skip_special) const {
   return id < 0 || index >= tokens_.size() || (skip_special && special_[index]);
 }
 
+std::string TokenDecoder::Bytes(std::int32_t id) const {
+  bool byte = false;
+  return Skips(id, true) ? "" : Piece(id, false, byte);
+}
+
 std::string TokenDecoder::Piece(std::int32_t id, bool first, bool& byte) const {
   const auto index = static_cast<std::size_t>(id);
   const std::string& token = tokens_[index];

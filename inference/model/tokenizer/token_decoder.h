@@ -22,6 +22,9 @@ class TokenDecoder {
   // Valid UTF-8: incomplete sequences become U+FFFD. Ids that do not exist are left out.
   std::string Decode(std::span<const std::int32_t> ids, bool skip_special) const;
 
+  // What the token adds behind others; "" for a special one, or one that does not exist.
+  std::string Bytes(std::int32_t id) const;
+
  private:
   friend class StreamDecoder;
 

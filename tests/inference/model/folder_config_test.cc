@@ -59,13 +59,23 @@ TEST(FolderConfigTest, UnknownModulesAndPoolingsAreNamed) {
 
 TEST(FolderConfigTest, GenerationDefaultsComeFromTheFolderWhereItHasThem) {
   const TempDirectory folder;
-  EXPECT_FALSE(ReadGenerationDefaults(folder.path().string())->sample);
+  EXPECT_FALSE(ReadGenerationDefaults(folder.path().string())->temperature.has_value());
   folder.Write("generation_config.json",
                R"({"do_sample": true, "temperature": 0.6, "top_p": 0.95, "eos_token_id": [1]})");
   const auto defaults = ReadGenerationDefaults(folder.path().string());
   ASSERT_TRUE(defaults.ok()) << defaults.status();
-  EXPECT_TRUE(defaults->sample);
-  EXPECT_DOUBLE_EQ(defaults->temperature, 0.6);
+  EXPECT_EQ(defaults->temperature, 0.6);
+  EXPECT_EQ(defaults->top_p, 0.95);
+  EXPECT_EQ(defaults->top_k, std::nullopt);
+  folder.Write("generation_config.json",
+               R"({"do_sample": false, "temperature": 0.6, "top_k": -1, "min_p": null,
+                   "repetition_penalty": 1.1})");
+  const auto greedy = ReadGenerationDefaults(folder.path().string());
+  ASSERT_TRUE(greedy.ok()) << greedy.status();
+  EXPECT_EQ(greedy->temperature, 0);
+  EXPECT_EQ(greedy->top_k, 0);
+  EXPECT_EQ(greedy->min_p, std::nullopt);
+  EXPECT_EQ(greedy->repetition_penalty, 1.1);
   folder.Write("generation_config.json", R"({"temperature": "hot"})");
   EXPECT_THAT(std::string(ReadGenerationDefaults(folder.path().string()).status().message()),
               HasSubstr("temperature is not a number"));

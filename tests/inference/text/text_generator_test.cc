@@ -232,5 +232,55 @@ TEST_F(TextGeneratorTest, AStopTokenAndADeadlineEndACall) {
   EXPECT_EQ(engine_->Stats().running, 0);
 }
 
+TEST_F(TextGeneratorTest, MarkersNameSourcesThatThereAreInTheAnswerAlone) {
+  ASSERT_NO_FATAL_FAILURE(Open("<think>[9]</think>It is so [citation:9] a[i]."));
+  GenerateRequest request = Hello();
+  EXPECT_EQ(Ask(request).text, "It is so [citation:9] a[i].");
+  request.sources = 9;
+  const Result same = Ask(request);
+  EXPECT_EQ(same.text, "It is so [citation:9] a[i].");
+  EXPECT_EQ(same.thought, "[9]");
+  request.sources = 3;
+  const Result other = Ask(request);
+  EXPECT_THAT(other.text, testing::StartsWith("It is so [citation:"));
+  EXPECT_THAT(other.text, testing::Not(HasSubstr("[citation:9")));
+  EXPECT_EQ(other.thought, "[9]");
+  request.sources = 1000;
+  EXPECT_THAT(Ask(request).finish.status().message(), HasSubstr("sources 1000 is not in [0, 999]"));
+}
+
+TEST_F(TextGeneratorTest, WhatTheRequestLeavesOpenTheModelsFilesDecide) {
+  ASSERT_NO_FATAL_FAILURE(Open("aaaaaaaa"));
+  generator_.emplace(TextGeneratorParts{.name = "tiny",
+                                        .tokenizer = tokenizer_.get(),
+                                        .chat_template = &*chat_,
+                                        .engine = &*engine_,
+                                        .max_context = 512,
+                                        .stop_ids = {kTinyEnd},
+                                        .defaults = {.temperature = 100, .top_k = 0}});
+  // As hot as that, it says anything; a request that says how cold it is gets the script.
+  EXPECT_NE(Ask(Hello({.top_p = 1, .seed = 7, .max_tokens = 8})).text, "aaaaaaaa");
+  EXPECT_EQ(Ask(Hello({.temperature = 0, .max_tokens = 8})).text, "aaaaaaaa");
+  EXPECT_EQ(Ask(Hello({.temperature = 100, .top_k = 1, .max_tokens = 8})).text, "aaaaaaaa");
+}
+
+TEST_F(TextGeneratorTest, AQuoteOfThePromptComesSeveralTokensAStep) {
+  const std::string passage =
+      "The harbour of Larkspur was built in 1852 by Ada Brook and rebuilt after the flood of 1911.";
+  ASSERT_NO_FATAL_FAILURE(Open("It says: " + passage + " [1]"));
+  GenerateRequest request = Hello();
+  request.messages[0].text = "[webpage 1 begin]\n" + passage + "\n[webpage 1 end]\nWhen?";
+  request.sources = 1;
+  const Result result = Ask(request);
+  ASSERT_TRUE(result.finish.ok()) << result.finish.status();
+  EXPECT_EQ(result.text, "It says: " + passage + " [1]");
+  const Finish& finish = *result.finish;
+  EXPECT_GT(finish.completion_tokens, 2 * finish.steps);
+  EXPECT_GT(finish.accepted_tokens, 60);
+  EXPECT_LE(finish.accepted_tokens, finish.drafted_tokens);
+  EXPECT_EQ(engine_->Stats().accepted_tokens, finish.accepted_tokens);
+  EXPECT_EQ(engine_->Stats().sampled_steps, finish.steps);
+}
+
 }  // namespace
 }  // namespace citeseek::inference

@@ -242,6 +242,26 @@ TEST_F(AnswererTest, StreamsAModelsThoughtsAnswerAndCitations) {
   EXPECT_THAT(model.requests().at(0).messages.back().text, HasSubstr("[webpage 1 begin]"));
 }
 
+TEST_F(AnswererTest, TheModelIsToldWhatItMayCiteAndTheReceiptHowDraftsWent) {
+  ScriptedGenerator model({{.text = "It was opened on 3 May 1998 [1]."}});
+  model.finish.steps = 2;
+  model.finish.drafted_tokens = 7;
+  model.finish.accepted_tokens = 3;
+  const Told told = Ask(
+      {.text = "When was the Harbour Bridge opened?", .mode = Mode::kQuick, .batch = true}, &model);
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  EXPECT_EQ(told.answer->receipt.steps, 2);
+  EXPECT_EQ(told.answer->receipt.drafted_tokens, 7);
+  EXPECT_EQ(told.answer->receipt.accepted_tokens, 3);
+  const inference::GenerateRequest& request = model.requests().at(0);
+  EXPECT_GT(request.sources, 0);
+  EXPECT_THAT(request.messages.back().text,
+              HasSubstr("[webpage " + std::to_string(request.sources) + " begin]"));
+  EXPECT_EQ(request.priority, inference::Priority::kBatch);
+  EXPECT_EQ(request.sampling.temperature, 0.3);
+  EXPECT_EQ(request.sampling.repetition_penalty, 1);
+}
+
 TEST_F(AnswererTest, AnswerNowLeavesTheThoughtAndAsksForTheAnswer) {
   ScriptedGenerator model({{.kind = Piece::Kind::kThought, .text = "let me see, "},
                            {.kind = Piece::Kind::kThought, .text = "and think on"},
