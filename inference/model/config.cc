@@ -381,6 +381,15 @@ absl::StatusOr<ModelConfig> ModelConfigFromJson(const Json& json, std::string_vi
   if (!reader.status().ok()) return reader.status();
   const Architecture* architecture = FindArchitecture(reader);
   if (architecture == nullptr) return reader.status();
+  if (const Json* quantized = reader.Find("quantization_config"); quantized != nullptr) {
+    const Json* method = quantized->Find("quant_method");
+    const bool named = method != nullptr && method->String() != nullptr;
+    return absl::InvalidArgumentError(
+        absl::StrCat(std::string(name), ": quantization_config of quant_method \"",
+                     named ? *method->String() : "",
+                     "\" is unknown; known are weights in F32, F16 or BF16, and "
+                     "GGUF files"));
+  }
 
   ModelConfig config;
   config.family = architecture->family;

@@ -45,6 +45,12 @@ TEST(ConfigTest, AnUnknownArchitectureIsNamedWithTheKnownOnes) {
   EXPECT_THAT(error, HasSubstr("ModernBertModel"));
 }
 
+TEST(ConfigTest, AnUnknownQuantisationIsNamedWithTheKnownOnes) {
+  EXPECT_THAT(
+      ErrorOf(R"({"model_type": "llama", "quantization_config": {"quant_method": "gptq"}})"),
+      HasSubstr("quant_method \"gptq\" is unknown; known are weights in F32"));
+}
+
 TEST(ConfigTest, WrongTypesAndAbsurdValuesAreErrorsThatNameTheKey) {
   EXPECT_THAT(ErrorOf(R"({"model_type": "llama", "hidden_size": "64"})"),
               HasSubstr("hidden_size is not an integer"));

@@ -96,6 +96,13 @@ TEST(GgufTest, DamagedFilesAreErrorsThatSayWhat) {
   twice.Tensor("w", {1}, 0, Floats(1));
   twice.Tensor("w", {1}, 0, Floats(1));
   EXPECT_THAT(ErrorOf(twice.Finish()), HasSubstr("names tensor w twice"));
+  GgufWriter two;
+  two.Tensor("first", {1}, 0, Floats(1));
+  two.Tensor("second", {1}, 0, Floats(1));
+  std::string overlapping = two.Finish();
+  // Behind the name lie dimensions (4 + 8 bytes), the type (4) and the offset, which is 32.
+  overlapping.at(overlapping.find("second") + 6 + 16) = 0;
+  EXPECT_THAT(ErrorOf(overlapping), HasSubstr("second overlaps another"));
 }
 
 TEST(GgufTest, AModelHasHuggingFacesNamesAndRowOrder) {
