@@ -108,6 +108,11 @@ class Segment {
   // Costs as much as the passage, however long its document.
   virtual absl::StatusOr<StoredPassage> ReadPassage(PassageId passage) const = 0;
   virtual absl::StatusOr<StoredDocument> document(std::uint32_t document) const = 0;
+  // The document of that version, live or not; versions ascend over the segments of a snapshot.
+  virtual std::optional<std::uint32_t> DocumentOfVersion(std::uint64_t version) const = 0;
+  // As ReadPassage, of any range; kOutOfRange if it is not in the text.
+  virtual absl::StatusOr<StoredPassage> ReadRange(std::uint32_t document,
+                                                  ByteRange range) const = 0;
   // First passage of a document; passages of document d: [FirstPassage(d), FirstPassage(d + 1)).
   virtual PassageId FirstPassage(std::uint32_t document) const = 0;
 };

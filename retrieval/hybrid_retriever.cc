@@ -18,6 +18,7 @@
 #include "retrieval/rank/fetch.h"
 #include "retrieval/rank/filter_sets.h"
 #include "retrieval/rank/fusion.h"
+#include "retrieval/rank/places.h"
 
 namespace citeseek::retrieval {
 namespace {
@@ -39,10 +40,10 @@ absl::Status CheckUtf8(const std::string& name, std::string_view text) {
   return absl::InvalidArgumentError(absl::StrCat(name, " is not UTF-8 at byte ", valid));
 }
 
-absl::Status CheckUtf8(const Query& query) {
-  if (auto status = CheckUtf8("query", query.text); !status.ok()) return status;
-  if (auto status = CheckUtf8("collection", query.collection); !status.ok()) return status;
-  for (const Filter& filter : query.filters) {
+// Of a Query or a ReadRequest.
+absl::Status CheckScope(const auto& request) {
+  if (auto status = CheckUtf8("collection", request.collection); !status.ok()) return status;
+  for (const Filter& filter : request.filters) {
     if (auto status = CheckUtf8("filter field", filter.field); !status.ok()) return status;
     auto status = CheckUtf8(absl::StrCat("filter ", filter.field), filter.value);
     if (!status.ok()) return status;
@@ -60,10 +61,11 @@ absl::Status Validate(const Query& query) {
     return absl::InvalidArgumentError(
         absl::StrCat("top_k ", query.top_k, " is not in [1, ", kMaxTopK, "]"));
   }
-  return CheckUtf8(query);
+  if (auto status = CheckUtf8("query", query.text); !status.ok()) return status;
+  return CheckScope(query);
 }
 
-absl::Status CheckLimits(const Query& query, const char* stage) {
+absl::Status CheckLimits(const auto& query, const char* stage) {
   if (query.stop.stop_requested()) return absl::CancelledError("search cancelled");
   if (query.deadline != absl::InfiniteFuture() && absl::Now() > query.deadline) {
     return absl::DeadlineExceededError(absl::StrCat("deadline passed before ", stage));
@@ -103,8 +105,21 @@ class HybridRetriever : public Retriever {
     return result;
   }
 
+  absl::StatusOr<Result> Read(const ReadRequest& request) override {
+    if (request.places.size() > kMaxPlaces) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(request.places.size(), " places are more than the limit of ", kMaxPlaces));
+    }
+    if (absl::Status status = CheckScope(request); !status.ok()) return status;
+    auto snapshot = TakeSnapshot(request);
+    if (!snapshot.ok()) return snapshot.status();
+    const auto allowed = AllowedPassages(**snapshot, request.collection, request.filters);
+    if (!allowed.ok()) return allowed.status();
+    return ReadPlaces(**snapshot, request, *allowed);
+  }
+
  private:
-  absl::StatusOr<std::shared_ptr<const Snapshot>> TakeSnapshot(const Query& query) const {
+  absl::StatusOr<std::shared_ptr<const Snapshot>> TakeSnapshot(const auto& query) const {
     const absl::Time patience = absl::Now() + kMaxGenerationWait;
     while (true) {
       if (absl::Status status = CheckLimits(query, "the search"); !status.ok()) return status;
@@ -126,7 +141,7 @@ class HybridRetriever : public Retriever {
     auto terms = CountTerms(*options_.analyzer, query.text);
     CorrectSpelling(snapshot, *options_.analyzer, query.text, &terms);
     result->stats.analyze = watch.Lap();
-    const auto allowed = AllowedPassages(snapshot, query);
+    const auto allowed = AllowedPassages(snapshot, query.collection, query.filters);
     if (!allowed.ok()) return allowed.status();
 
     const std::size_t top_k = static_cast<std::size_t>(query.top_k);

@@ -33,6 +33,10 @@ class RerankingRetriever final : public Retriever {
     return result;
   }
 
+  absl::StatusOr<Result> Read(const ReadRequest& request) override {
+    return options_.retriever->Read(request);
+  }
+
  private:
   absl::Status Rerank(const Query& query, std::vector<Hit>& hits) const {
     const auto depth = std::min(hits.size(), static_cast<std::size_t>(options_.depth));

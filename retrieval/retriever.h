@@ -6,6 +6,7 @@
 // [1, kMaxTopK], not UTF-8), kDeadlineExceeded, kCancelled, kDataLoss, kUnavailable.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <stop_token>
 #include <string>
@@ -67,10 +68,36 @@ struct Result {
   SearchStats stats;
 };
 
+// Places in documents, as hits and citations name them.
+struct Place {
+  std::string document_id;
+  std::string collection;
+  std::uint64_t version = 0;
+  std::uint32_t start = 0;  // bytes in the stored document text
+  std::uint32_t end = 0;
+};
+
+inline constexpr std::size_t kMaxPlaces = 4096;
+
+struct ReadRequest {
+  std::vector<Place> places;  // at most kMaxPlaces
+  // What does not lie in here is not seen.
+  std::string collection;  // empty: all
+  std::vector<Filter> filters;
+  std::uint64_t min_generation = 0;
+  absl::Time deadline = absl::InfiniteFuture();
+  std::stop_token stop = {};
+};
+
 class Retriever {
  public:
   virtual ~Retriever() = default;
   virtual absl::StatusOr<Result> Search(const Query& query) = 0;
+
+  // The texts at these places, in their order, as the newest generation shows them: places whose
+  // document has been deleted or replaced since are left out. Hits have no scores, and the passage
+  // id of the passage that their first byte lies in. Errors: as Search; kUnimplemented.
+  virtual absl::StatusOr<Result> Read(const ReadRequest& request);
 };
 
 }  // namespace citeseek::retrieval

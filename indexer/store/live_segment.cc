@@ -86,6 +86,17 @@ class LiveSegment final : public Segment {
   absl::StatusOr<StoredDocument> document(std::uint32_t document) const override {
     return files_->documents.Read(document);
   }
+  std::optional<std::uint32_t> DocumentOfVersion(std::uint64_t version) const override {
+    return files_->passages.DocumentOfVersion(version);
+  }
+  absl::StatusOr<StoredPassage> ReadRange(std::uint32_t document, ByteRange range) const override {
+    const std::uint32_t bytes = files_->passages.text_bytes()[document];
+    if (range.start > range.end || range.end > bytes) {
+      return absl::OutOfRangeError(absl::StrCat("range [", range.start, ", ", range.end,
+                                                ") is not in a text of ", bytes, " bytes"));
+    }
+    return files_->documents.ReadPassage(document, range);
+  }
   PassageId FirstPassage(std::uint32_t document) const override {
     return files_->passages.first_passages()[document];
   }

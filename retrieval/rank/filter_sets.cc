@@ -6,9 +6,9 @@
 namespace citeseek::retrieval {
 
 absl::StatusOr<std::vector<indexer::PassageSet>> AllowedPassages(const indexer::Snapshot& snapshot,
-                                                                 const Query& query) {
-  std::vector<Filter> filters = query.filters;
-  if (!query.collection.empty()) filters.push_back({"collection", query.collection});
+                                                                 const std::string& collection,
+                                                                 std::vector<Filter> filters) {
+  if (!collection.empty()) filters.push_back({"collection", collection});
   std::vector<indexer::PassageSet> sets;
   if (filters.empty()) return sets;
   for (const auto& segment : snapshot.segments()) {

@@ -3,6 +3,7 @@
 // Free functions, thread-safe. Errors are those of Segment::Match.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -11,8 +12,9 @@
 
 namespace citeseek::retrieval {
 
-// One set a segment; none at all if the query limits nothing.
+// One set a segment; none at all if nothing is limited. An empty collection is all.
 absl::StatusOr<std::vector<indexer::PassageSet>> AllowedPassages(const indexer::Snapshot& snapshot,
-                                                                 const Query& query);
+                                                                 const std::string& collection,
+                                                                 std::vector<Filter> filters);
 
 }  // namespace citeseek::retrieval

@@ -21,6 +21,21 @@ class RetrievalClient final : public retrieval::Retriever {
     return FromProto(response);
   }
 
+  absl::StatusOr<retrieval::Result> Read(const retrieval::ReadRequest& request) override {
+    if (auto s = CheckScopeUtf8(request.collection, request.filters); !s.ok()) return s;
+    for (const retrieval::Place& place : request.places) {
+      if (auto s = CheckUtf8("document id", place.document_id); !s.ok()) return s;
+      if (auto s = CheckUtf8("collection", place.collection); !s.ok()) return s;
+    }
+    ClientCall call(request.deadline, request.stop);
+    v1::ReadResponse response;
+    const auto status = call.ToStatus(stub_->Read(call.context(), ToProto(request), &response));
+    if (!status.ok()) return status;
+    retrieval::Result result{.generation = response.generation()};
+    for (const v1::Hit& hit : response.hits()) result.hits.push_back(FromProto(hit));
+    return result;
+  }
+
  private:
   const std::unique_ptr<v1::Retrieval::Stub> stub_;
 };

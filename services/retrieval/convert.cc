@@ -77,6 +77,36 @@ retrieval::Query FromProto(const v1::SearchRequest& request) {
   return query;
 }
 
+void ToProto(const retrieval::Place& place, v1::Place& proto) {
+  proto.set_document_id(place.document_id);
+  proto.set_collection(place.collection);
+  proto.set_version(place.version);
+  proto.set_start(place.start);
+  proto.set_end(place.end);
+}
+
+retrieval::Place FromProto(const v1::Place& place) {
+  return {place.document_id(), place.collection(), place.version(), place.start(), place.end()};
+}
+
+v1::ReadRequest ToProto(const retrieval::ReadRequest& request) {
+  v1::ReadRequest proto;
+  for (const retrieval::Place& place : request.places) ToProto(place, *proto.add_places());
+  proto.set_collection(request.collection);
+  ToProto(request.filters, *proto.mutable_filters());
+  proto.set_min_generation(request.min_generation);
+  return proto;
+}
+
+retrieval::ReadRequest FromProto(const v1::ReadRequest& proto) {
+  retrieval::ReadRequest request;
+  for (const v1::Place& place : proto.places()) request.places.push_back(FromProto(place));
+  request.collection = proto.collection();
+  request.filters = FromProto(proto.filters());
+  request.min_generation = proto.min_generation();
+  return request;
+}
+
 void ToProto(const retrieval::Hit& hit, v1::Hit& proto) {
   proto.set_document_id(hit.document_id);
   proto.set_collection(hit.collection);

@@ -12,6 +12,12 @@ namespace citeseek::services {
 v1::SearchRequest ToProto(const retrieval::Query& query);
 retrieval::Query FromProto(const v1::SearchRequest& request);
 
+void ToProto(const retrieval::Place& place, v1::Place& proto);
+retrieval::Place FromProto(const v1::Place& place);
+
+v1::ReadRequest ToProto(const retrieval::ReadRequest& request);
+retrieval::ReadRequest FromProto(const v1::ReadRequest& request);
+
 void ToProto(const retrieval::Hit& hit, v1::Hit& proto);
 retrieval::Hit FromProto(const v1::Hit& hit);
 

@@ -25,6 +25,24 @@ class RetrievalServer final : public v1::Retrieval::CallbackService {
                     });
   }
 
+  grpc::ServerUnaryReactor* Read(grpc::CallbackServerContext* context,
+                                 const v1::ReadRequest* request,
+                                 v1::ReadResponse* response) override {
+    return RunUnary(runner_, "Retrieval.Read", *context,
+                    [this, request, response](const Call& call) {
+                      retrieval::ReadRequest read = FromProto(*request);
+                      read.deadline = call.deadline;
+                      read.stop = call.stop;
+                      auto result = retriever_->Read(read);
+                      if (!result.ok()) return result.status();
+                      for (const retrieval::Hit& hit : result->hits) {
+                        ToProto(hit, *response->add_hits());
+                      }
+                      response->set_generation(result->generation);
+                      return absl::OkStatus();
+                    });
+  }
+
  private:
   retrieval::Retriever* const retriever_;
   CallRunner runner_;

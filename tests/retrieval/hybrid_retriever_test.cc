@@ -269,5 +269,40 @@ TEST_F(HybridRetrieverTest, AnswersManyThreadsAlikeWhileGenerationsChange) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST_F(HybridRetrieverTest, ReadsPlacesThatStillStandThere) {
+  const std::vector<Place> places = {{"dd", "books", 42, 4, 9},  // "crane"
+                                     {"a", "default", 41, 29, 44},
+                                     {"a", "books", 41, 0, 3},        // another collection
+                                     {"a", "default", 40, 0, 3},      // no such version
+                                     {"a", "default", 41, 0, 9999}};  // behind the end
+  const auto read = retriever_->Read({.places = places});
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->generation, 1u);
+  ASSERT_EQ(read->hits.size(), 2u);
+  EXPECT_EQ(read->hits[0].text, "crane");
+  EXPECT_EQ(read->hits[0].passage_id, "dd#0");
+  EXPECT_EQ(read->hits[0].title, "Title of dd");
+  EXPECT_EQ(read->hits[1].text, "The harbour cra");
+  EXPECT_EQ(read->hits[1].passage_id, "a#1");
+  EXPECT_EQ(read->hits[1].start, 29u);
+}
+
+TEST_F(HybridRetrieverTest, ReadsNothingOfWhatIsDeletedOrOutOfScope) {
+  const std::vector<Place> places = {{"dd", "books", 42, 4, 9}, {"a", "default", 41, 0, 3}};
+  const auto ids = [&](const ReadRequest& request) {
+    std::vector<std::string> found;
+    const auto read = retriever_->Read(request);
+    EXPECT_TRUE(read.ok()) << read.status();
+    for (const Hit& hit : read->hits) found.push_back(hit.document_id);
+    return found;
+  };
+  EXPECT_EQ(ids({.places = places, .collection = "books"}), std::vector<std::string>{"dd"});
+  EXPECT_EQ(ids({.places = places, .filters = {{"lang", "en"}}}), std::vector<std::string>{"a"});
+  Publish(2, {"dd"});
+  EXPECT_EQ(ids({.places = places}), std::vector<std::string>{"a"});
+  const auto many = retriever_->Read({.places = std::vector<Place>(kMaxPlaces + 1)});
+  EXPECT_EQ(many.status().message(), "4097 places are more than the limit of 4096");
+}
+
 }  // namespace
 }  // namespace citeseek::retrieval

@@ -142,6 +142,27 @@ class MemorySegment : public indexer::Segment {
   absl::StatusOr<indexer::StoredDocument> document(std::uint32_t document) const override {
     return documents_[document];
   }
+  std::optional<std::uint32_t> DocumentOfVersion(std::uint64_t version) const override {
+    for (std::size_t d = 0; d < documents_.size(); ++d) {
+      if (documents_[d].version == version) return static_cast<std::uint32_t>(d);
+    }
+    return std::nullopt;
+  }
+  absl::StatusOr<indexer::StoredPassage> ReadRange(std::uint32_t number,
+                                                   ByteRange range) const override {
+    const auto& [document, version] = documents_[number];
+    if (range.start > range.end || range.end > document.text.size()) {
+      return absl::OutOfRangeError("range is not in the text");
+    }
+    return indexer::StoredPassage{
+        .document_id = document.id,
+        .collection = document.collection,
+        .title = document.title,
+        .uri = document.uri,
+        .version = version,
+        .range = range,
+        .text = document.text.substr(range.start, range.end - range.start)};
+  }
   PassageId FirstPassage(std::uint32_t document) const override {
     return document == documents_.size() ? passage_count() : first_passages_[document];
   }
