@@ -85,6 +85,7 @@ struct Finish {
   std::int64_t steps = 0;
   std::int64_t drafted_tokens = 0;   // guessed beforehand and checked
   std::int64_t accepted_tokens = 0;  // of drafted_tokens, those that were right
+  std::string model_hash = {};       // of the weights as they are stored; empty: it is not known
 };
 
 class Generator {

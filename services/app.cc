@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -23,7 +24,9 @@
 #include "retrieval/reranking_retriever.h"
 #include "services/call.h"
 #include "services/gateway/admission.h"
+#include "services/gateway/answer_cache.h"
 #include "services/gateway/client.h"
+#include "services/gateway/conversations.h"
 #include "services/gateway/server.h"
 #include "services/health.h"
 #include "services/http/connect.h"
@@ -111,6 +114,10 @@ std::string IndexDirectory(const std::string& data) {
   return (std::filesystem::path(data) / "index").string();
 }
 
+std::string ConversationDirectory(const std::string& data) {
+  return (std::filesystem::path(data) / "conversations").string();
+}
+
 // Members are destroyed from the last to the first: callers before what they call.
 struct App::Parts {
   Config config;
@@ -130,9 +137,12 @@ struct App::Parts {
   std::unique_ptr<retrieval::Retriever> search;  // what a reranking retriever is made of
   std::unique_ptr<retrieval::Retriever> retriever;
   // gateway
-  std::unique_ptr<gateway::Answerer> unlimited;  // what the admitting one is made of
-  gateway::Admission* admission = nullptr;       // the answerer, if it is of this process
-  std::unique_ptr<gateway::Answerer> answerer;
+  std::mutex store_mutex;
+  std::unique_ptr<gateway::ConversationStore> store;  // once it is needed; guarded by store_mutex
+  std::unique_ptr<gateway::Answerer> unlimited;       // answers whatever comes
+  std::unique_ptr<gateway::Admission> admission;      // has a line before it
+  std::unique_ptr<gateway::AnswerCache> cache;        // knows what it has answered
+  std::unique_ptr<gateway::Answerer> answerer;        // knows what was said before
 
   std::unique_ptr<Metrics> metrics;
   std::vector<std::unique_ptr<grpc::Service>> services;
@@ -155,6 +165,7 @@ struct App::Parts {
   absl::Status MakeIndexer();
   absl::Status MakeRetrieval();
   absl::Status MakeGateway();
+  absl::StatusOr<gateway::ConversationStore*> Store();
   void MakeServices(const ServerOptions& options);
   absl::Status ServeHttp(const ServerOptions& options);
   std::vector<Canary> Canaries();
@@ -279,7 +290,7 @@ absl::Status App::Parts::MakeGateway() {
   if (retriever == nullptr) return Missing("gateway", "retrieval");
   unlimited = gateway::MakeAnswerer(
       {.retriever = retriever.get(), .generator = generator.get(), .analyzer = analyzer.get()});
-  auto admitting = std::make_unique<gateway::Admission>(
+  admission = std::make_unique<gateway::Admission>(
       gateway::AdmissionOptions{.answerer = unlimited.get(),
                                 .model = generator != nullptr,
                                 .model_calls = config.limits.model_calls,
@@ -289,9 +300,24 @@ absl::Status App::Parts::MakeGateway() {
                                 .observer = [this](const gateway::Answer& answer) {
                                   if (metrics != nullptr) metrics->RecordAnswer(answer);
                                 }});
-  admission = admitting.get();
-  answerer = std::move(admitting);
+  cache = std::make_unique<gateway::AnswerCache>(gateway::AnswerCacheOptions{
+      .answerer = admission.get(),
+      .retriever = retriever.get(),
+      .bytes = config.limits.answer_cache,
+      .model = [this] { return generator_name ? generator_name() : std::string(); }});
+  answerer = std::make_unique<gateway::Conversations>(gateway::ConversationsOptions{
+      .answerer = cache.get(), .retriever = retriever.get(), .store = [this] { return Store(); }});
   return absl::OkStatus();
+}
+
+absl::StatusOr<gateway::ConversationStore*> App::Parts::Store() {
+  const std::scoped_lock lock(store_mutex);
+  if (store != nullptr) return store.get();
+  auto opened = gateway::ConversationStore::Open(
+      {.directory = ConversationDirectory(config.data), .ttl = config.limits.session_ttl});
+  if (!opened.ok()) return opened.status();
+  store = *std::move(opened);
+  return store.get();
 }
 
 void App::Parts::MakeServices(const ServerOptions& options) {
@@ -422,12 +448,19 @@ gateway::Answerer* App::answerer() const { return parts_->answerer.get(); }
 absl::StatusOr<std::string> App::Serve() {
   const Config& config = parts_->config;
   if (auto status = CheckAddress("listen address", config.listen); !status.ok()) return status;
+  // Conversations that cannot be kept are found out now, not by the first who asks for one.
+  if (parts_->Has(ServiceRole::kGateway)) {
+    if (auto store = parts_->Store(); !store.ok()) return store.status();
+  }
   if (!config.metrics.empty()) {
     auto metrics = Metrics::Serve(config.metrics);
     if (!metrics.ok()) return metrics.status();
     parts_->metrics = *std::move(metrics);
-    if (const gateway::Admission* admission = parts_->admission) {
+    if (const gateway::Admission* admission = parts_->admission.get()) {
       parts_->metrics->WatchAdmission([admission] { return admission->Stats(); });
+    }
+    if (const gateway::AnswerCache* cache = parts_->cache.get()) {
+      parts_->metrics->WatchAnswerCache([cache] { return cache->Stats(); });
     }
     if (const HotEngine* engine = parts_->engine) {
       parts_->metrics->WatchEngine([engine] { return engine->Stats(); });
@@ -479,6 +512,7 @@ absl::Status App::ReloadModel(const EngineConfig& engine) {
   auto opened = OpenTried(engine);
   if (!opened.ok()) return opened.status();
   parts_->engine->Swap(*std::move(opened));
+  if (parts_->cache != nullptr) parts_->cache->Clear();
   return absl::OkStatus();
 }
 

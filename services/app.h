@@ -24,6 +24,8 @@ absl::Status CheckListen(const std::string& address);
 
 // The index of a data directory.
 std::string IndexDirectory(const std::string& data);
+// And where its gateway keeps conversations.
+std::string ConversationDirectory(const std::string& data);
 
 class App {
  public:

@@ -113,6 +113,29 @@ class Reader {
     };
   }
 
+  Field SizeOrNone(const char* name, std::int64_t& to) const {
+    return [size = Size(name, to), &to](const YAML::Node& node) {
+      if (!node.IsScalar() || node.Scalar() != "0") return size(node);
+      to = 0;
+      return absl::OkStatus();
+    };
+  }
+
+  Field Duration(const char* name, absl::Duration least, absl::Duration& to) const {
+    return [=, this, &to](const YAML::Node& node) {
+      absl::Duration value;
+      if (!node.IsScalar() || !absl::ParseDuration(node.Scalar(), &value)) {
+        return Error(node.Mark(), absl::StrCat(name, " is not a duration like 168h or 30m"));
+      }
+      if (value < least) {
+        return Error(node.Mark(), absl::StrCat(name, " ", absl::FormatDuration(value),
+                                               " is less than ", absl::FormatDuration(least)));
+      }
+      to = value;
+      return absl::OkStatus();
+    };
+  }
+
   Field OneOf(const char* name, std::vector<std::string> allowed, std::string& to) const {
     return [=, this, &to](const YAML::Node& node) {
       for (const std::string& value : allowed) {
@@ -264,7 +287,10 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml, const std::string& nam
                {"model_calls", reader.InRange("model_calls", 1, 256, config.limits.model_calls)},
                {"questions",
                 reader.InRange<std::size_t>("questions", 1, 4096, config.limits.questions)},
-               {"patience_s", reader.InRange("patience_s", 1, 600, config.limits.patience_s)}})}});
+               {"patience_s", reader.InRange("patience_s", 1, 600, config.limits.patience_s)},
+               {"session_ttl",
+                reader.Duration("session_ttl", absl::Minutes(1), config.limits.session_ttl)},
+               {"answer_cache", reader.SizeOrNone("answer_cache", config.limits.answer_cache)}})}});
     if (!status.ok()) return status;
     if (!config.openai.url.empty() && !config.engine.model.empty()) {
       return reader.Error(root["engine"].Mark(),

@@ -30,6 +30,8 @@ struct Options {
   SearchOptions search;
   EvalOptions eval;
   AskOptions ask;
+  ConversationOptions conversation;
+  ReplayOptions replay;
   CheckOptions check;
   DocumentOptions document;
   std::string model;  // a name with --openai, otherwise a path
@@ -104,8 +106,49 @@ void AddQueryCommands(CLI::App& app, Options& o) {
   ask->add_option("--top-k", o.ask.top_k, "Passages to read, in [1, 64]")->capture_default_str();
   ask->add_option("--thinking-budget", o.ask.thinking_budget,
                   "Tokens of thought before the model is made to answer; 0: as many as it likes");
+  ask->add_option("--session", o.ask.session,
+                  "Ask as a turn of this conversation; new: begin one, and tell its id");
+  ask->add_option("--seed", o.ask.seed, "Of what the model draws; default: made up")
+      ->check(CLI::Range(std::uint64_t{0}, gateway::kMaxSeed));
+  ask->add_flag("--no-cache", o.ask.no_cache, "Make the answer anew, even if it is known");
+  ask->add_flag("--follow-ups", o.ask.follow_ups,
+                "Suggest further questions that the documents answer");
   AddScope(ask, o.ask.scope);
   ask->callback([&o] { o.run = [&o] { return RunAsk(o.global, o.ask); }; });
+
+  auto* conversations = app.add_subcommand("conversations", "Conversations that are kept");
+  conversations->require_subcommand(1);
+  struct Action {
+    const char* name;
+    const char* help;
+    int (*run)(const GlobalOptions&, const ConversationOptions&);
+  };
+  for (const Action& action :
+       {Action{"list", "List them, without those of keys", RunListConversations},
+        Action{"show", "Print the turns of one", RunShowConversation},
+        Action{"delete", "Delete one: nothing of it is left", RunDeleteConversation}}) {
+    auto* command = conversations->add_subcommand(action.name, action.help);
+    const bool one = action.run != RunListConversations;
+    if (one) {
+      command->add_option("session", o.conversation.session, "Its id")->required();
+    }
+    if (action.run != RunDeleteConversation) {
+      command->add_option("--limit", o.conversation.limit, "At most so many, in [1, 200]")
+          ->capture_default_str();
+      command->add_option("--before", o.conversation.before,
+                          one ? "Turns before this one" : "Leave out so many of the newest");
+    }
+    command->callback(
+        [&o, run = action.run] { o.run = [&o, run] { return run(o.global, o.conversation); }; });
+  }
+
+  auto* replay = app.add_subcommand("replay", "Make an answer again and tell what is not the same");
+  replay
+      ->add_option("receipt", o.replay.receipt,
+                   "File with a line of `ask --json`, or its receipt; -: read it from stdin")
+      ->required();
+  replay->footer("Exit code 0: the same bytes; 3: something differs, and it is told what.");
+  replay->callback([&o] { o.run = [&o] { return RunReplay(o.global, o.replay); }; });
 
   auto* check = app.add_subcommand(
       "check", "Tell for each sentence of a text whether the documents support it");

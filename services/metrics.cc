@@ -120,6 +120,18 @@ Collector::Families AdmissionFamilies(const gateway::AdmissionStats& s) {
   return families;
 }
 
+Collector::Families AnswerCacheFamilies(const gateway::AnswerCacheStats& s) {
+  return {
+      Family("citeseek_answer_cache_entries", "Answers kept", Type::Gauge, s.entries),
+      Family("citeseek_answer_cache_bytes", "Memory that they take, about", Type::Gauge, s.bytes),
+      Family("citeseek_answer_cache_hits_total", "Questions answered from it", Type::Counter,
+             s.hits),
+      Family("citeseek_answer_cache_misses_total", "Questions answered anew", Type::Counter,
+             s.misses),
+      Family("citeseek_answer_cache_invalidated_total",
+             "Answers dropped because other passages are found now", Type::Counter, s.invalidated)};
+}
+
 }  // namespace
 
 struct Metrics::State {
@@ -191,6 +203,10 @@ void Metrics::WatchEngine(std::function<inference::EngineStats()> stats) {
 
 void Metrics::WatchAdmission(std::function<gateway::AdmissionStats()> stats) {
   state_->Watch([stats = std::move(stats)] { return AdmissionFamilies(stats()); });
+}
+
+void Metrics::WatchAnswerCache(std::function<gateway::AnswerCacheStats()> stats) {
+  state_->Watch([stats = std::move(stats)] { return AnswerCacheFamilies(stats()); });
 }
 
 void Metrics::RecordCall(const CallRecord& record) {

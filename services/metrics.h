@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "inference/engine.h"
 #include "services/gateway/admission.h"
+#include "services/gateway/answer_cache.h"
 
 namespace citeseek::services {
 
@@ -30,6 +31,7 @@ class Metrics {
   // Show these numbers at each look at the page, from its thread; until this object dies.
   void WatchEngine(std::function<inference::EngineStats()> stats);
   void WatchAdmission(std::function<gateway::AdmissionStats()> stats);
+  void WatchAnswerCache(std::function<gateway::AnswerCacheStats()> stats);
 
  private:
   struct State;

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "inference/batch/token_engine.h"
+#include "inference/embedding/sequence_encoder.h"
 #include "inference/engine.h"
 #include "inference/model/decoder.h"
 #include "inference/model/model_files.h"
@@ -31,8 +32,8 @@ TokenEngine::PredictFunction PredictFunctionOf(Decoder& decoder) {
 
 class LocalEngine final : public Engine {
  public:
-  LocalEngine(ModelFiles files, std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder,
-              const TokenEngineOptions& options)
+  LocalEngine(ModelFiles files, std::string hash, std::unique_ptr<Backend> backend,
+              std::unique_ptr<Decoder> decoder, const TokenEngineOptions& options)
       : name_(std::move(files.name)),
         tokenizer_(std::move(files.tokenizer)),
         chat_template_(*std::move(files.chat_template)),
@@ -43,6 +44,7 @@ class LocalEngine final : public Engine {
                     std::span<float> logits) { decoder->Forward(steps, logits); },
                 options, PredictFunctionOf(*decoder_)),
         generator_({.name = name_,
+                    .hash = std::move(hash),
                     .tokenizer = tokenizer_.get(),
                     .chat_template = &chat_template_,
                     .engine = &engine_,
@@ -160,6 +162,8 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const std::string& path,
   if (!backend.ok()) return backend.status();
   const auto fit = Fit(*files, **backend, options);
   if (!fit.ok()) return fit.status();
+  std::string hash = ModelName(*files, "");
+  hash.erase(0, hash.rfind('#') + 1);
   auto decoder = Decoder::Load(files->config, files->weights, **backend, *fit);
   if (!decoder.ok()) {
     return absl::Status(decoder.status().code(),
@@ -172,8 +176,8 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const std::string& path,
   engine.max_waiting = options.max_waiting;
   engine.speculation.row_cost = RowCost(**decoder);
   engine.health = [device = backend->get()] { return device->status(); };
-  return std::make_unique<LocalEngine>(*std::move(files), *std::move(backend), *std::move(decoder),
-                                       engine);
+  return std::make_unique<LocalEngine>(*std::move(files), std::move(hash), *std::move(backend),
+                                       *std::move(decoder), engine);
 }
 
 }  // namespace citeseek::inference

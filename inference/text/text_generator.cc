@@ -131,6 +131,7 @@ absl::StatusOr<Finish> TextGenerator::Generate(const GenerateRequest& request,
     result.completion_tokens = said;
   }
   result.model = parts_.name;
+  result.model_hash = parts_.hash;
   return result;
 }
 

@@ -19,6 +19,7 @@ namespace citeseek::inference {
 
 struct TextGeneratorParts {
   std::string name;  // of the model
+  std::string hash;  // of its weights; may be empty
   const Tokenizer* tokenizer = nullptr;
   const ChatTemplate* chat_template = nullptr;
   TokenEngine* engine = nullptr;

@@ -34,7 +34,11 @@ struct EventPrinter {
                 << absl::FormatDuration(absl::Ceil(event.eta, absl::Seconds(1))) << "\n";
     }
   }
-  void operator()(const gateway::SearchedEvent&) const {}
+  void operator()(const gateway::SearchedEvent& event) const {
+    if (!event.rewritten_question.empty()) {
+      std::cerr << "read as: " << Printable(event.rewritten_question) << "\n";
+    }
+  }
   void operator()(const gateway::ThoughtEvent& event) const {
     if (terminal) std::cout << kDim << Printable(event.text) << kPlain << std::flush;
   }
@@ -43,6 +47,7 @@ struct EventPrinter {
   }
   void operator()(const gateway::CitationEvent&) const {}
   void operator()(const gateway::CheckedEvent&) const {}
+  void operator()(const gateway::FollowUpsEvent&) const {}  // behind the citations
   void operator()(const gateway::FinishedEvent& event) const {
     std::cout << "\n";
     for (const gateway::Citation& citation : event.answer.citations) {
@@ -63,6 +68,14 @@ struct EventPrinter {
       for (const std::string& problem : sentence.problems) {
         std::cout << "    " << Printable(problem) << "\n";
       }
+    }
+    if (!event.answer.follow_ups.empty()) std::cout << "\nFurther questions:\n";
+    for (const std::string& question : event.answer.follow_ups) {
+      std::cout << "    " << Printable(question) << "\n";
+    }
+    if (!event.answer.receipt.session.empty()) {
+      std::cerr << "citeseek: turn " << event.answer.receipt.turn << " of session "
+                << event.answer.receipt.session << "\n";
     }
     if (!event.answer.receipt.degraded.empty()) {
       std::cerr << "citeseek: " << Printable(event.answer.receipt.degraded) << "\n";
@@ -110,8 +123,12 @@ int RunAsk(const GlobalOptions& global, const AskOptions& options) {
                                                .top_k = options.top_k,
                                                .collection = options.scope.collection,
                                                .filters = *std::move(filters),
+                                               .session = options.session,
                                                .thinking_budget = options.thinking_budget,
-                                               .answer_now = now.pressed()},
+                                               .answer_now = now.pressed(),
+                                               .seed = options.seed,
+                                               .no_cache = options.no_cache,
+                                               .follow_ups = options.follow_ups},
                                               [&](const gateway::Event& event) {
                                                 if (global.json) {
                                                   std::cout << EventJson(event) << std::endl;

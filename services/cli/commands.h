@@ -78,8 +78,27 @@ struct AskOptions {
   gateway::Mode mode = gateway::Mode::kAuto;
   int top_k = 8;
   int thinking_budget = 0;
+  std::string session;  // its id, or "new"; empty: none
+  std::uint64_t seed = 0;
+  bool no_cache = false;
+  bool follow_ups = false;
 };
 int RunAsk(const GlobalOptions& global, const AskOptions& options);
+
+struct ConversationOptions {
+  std::string session;
+  int before = 0;
+  int limit = 50;
+};
+int RunListConversations(const GlobalOptions& global, const ConversationOptions& options);
+int RunShowConversation(const GlobalOptions& global, const ConversationOptions& options);
+int RunDeleteConversation(const GlobalOptions& global, const ConversationOptions& options);
+
+// Makes the answer of a receipt again, and tells what is not the same.
+struct ReplayOptions {
+  std::string receipt;  // file with a line of `ask --json`, or its receipt; "-": stdin
+};
+int RunReplay(const GlobalOptions& global, const ReplayOptions& options);
 
 struct CheckOptions {
   ScopeOptions scope;

@@ -98,6 +98,51 @@ Json ToJson(const gateway::CheckedSentence& sentence) {
           {"problems", sentence.problems}};
 }
 
+Json ToJson(const gateway::Source& source) {
+  const retrieval::Place& place = source.place;
+  return {{"marker", source.marker},  {"document_id", place.document_id},
+          {"version", place.version}, {"start", place.start},
+          {"end", place.end},         {"collection", place.collection}};
+}
+
+Json ToJson(const gateway::Turn& turn);
+Json ToJson(const gateway::Conversation& conversation);
+Json ToJson(const retrieval::Filter& filter);
+
+template <class Things>
+Json ListJson(const Things& things) {
+  Json list = Json::array();
+  for (const auto& thing : things) list.push_back(ToJson(thing));
+  return list;
+}
+
+std::int64_t UnixMs(absl::Time time) { return absl::ToUnixMillis(time); }
+
+Json ToJson(const gateway::Turn& turn) {
+  return {{"turn", turn.number},
+          {"asked_ms", UnixMs(turn.asked)},
+          {"question", turn.question},
+          {"rewritten_question", turn.rewritten},
+          {"answer", turn.answer},
+          {"reason", turn.reason},
+          {"mode", Name(turn.mode)},
+          {"citations", ListJson(turn.citations)},
+          {"sources", ListJson(turn.sources)}};
+}
+
+Json ToJson(const gateway::Conversation& conversation) {
+  return {{"session", conversation.session},
+          {"title", conversation.title},
+          {"created_ms", UnixMs(conversation.created)},
+          {"updated_ms", UnixMs(conversation.updated)},
+          {"expires_ms", UnixMs(conversation.expires)},
+          {"turns", conversation.turns}};
+}
+
+Json ToJson(const retrieval::Filter& filter) {
+  return {{"field", filter.field}, {"value", filter.value}};
+}
+
 Json ToJson(const gateway::Receipt& receipt) {
   Json stages = Json::array();
   for (const gateway::Stage& stage : receipt.stages) {
@@ -116,7 +161,22 @@ Json ToJson(const gateway::Receipt& receipt) {
           {"drafted_tokens", receipt.drafted_tokens},
           {"accepted_tokens", receipt.accepted_tokens},
           {"stages", std::move(stages)},
-          {"total_ms", absl::ToDoubleMilliseconds(receipt.total)}};
+          {"total_ms", absl::ToDoubleMilliseconds(receipt.total)},
+          {"session", receipt.session},
+          {"turn", receipt.turn},
+          {"question", receipt.question},
+          {"rewritten_question", receipt.rewritten_question},
+          {"top_k", receipt.top_k},
+          {"collection", receipt.collection},
+          {"filters", ListJson(receipt.filters)},
+          {"recipe", receipt.recipe},
+          {"seed", receipt.seed},
+          {"model_hash", receipt.model_hash},
+          {"prompt_hash", receipt.prompt_hash},
+          {"answer_hash", receipt.answer_hash},
+          {"cached_tokens", receipt.cached_tokens},
+          {"cached", receipt.cached},
+          {"sources", ListJson(receipt.sources)}};
 }
 
 // One overload an event: std::visit finds a missing one at compile time.
@@ -131,9 +191,14 @@ struct EventWriter {
   Json operator()(const gateway::SearchedEvent& event) const {
     Json hits = Json::array();
     for (std::size_t i = 0; i < event.hits.size(); ++i) {
-      hits.push_back(ToJson(event.hits[i], i + 1));
+      Json hit = ToJson(event.hits[i], i + 1);
+      hit["marker"] = i < event.markers.size() ? event.markers[i] : static_cast<int>(i) + 1;
+      hits.push_back(std::move(hit));
     }
-    return {{"event", "searched"}, {"hits", std::move(hits)}, {"generation", event.generation}};
+    return {{"event", "searched"},
+            {"hits", std::move(hits)},
+            {"generation", event.generation},
+            {"rewritten_question", event.rewritten_question}};
   }
   Json operator()(const gateway::ThoughtEvent& event) const {
     return {{"event", "thought"}, {"text", event.text}};
@@ -151,17 +216,18 @@ struct EventWriter {
     json.update(ToJson(event.sentence));
     return json;
   }
+  Json operator()(const gateway::FollowUpsEvent& event) const {
+    return {{"event", "follow_ups"}, {"questions", event.questions}};
+  }
   Json operator()(const gateway::FinishedEvent& event) const {
-    Json citations = Json::array(), sentences = Json::array();
-    for (const gateway::Citation& c : event.answer.citations) citations.push_back(ToJson(c));
-    for (const gateway::CheckedSentence& s : event.answer.sentences) sentences.push_back(ToJson(s));
     return {{"event", "finished"},
             {"reason", event.answer.reason},
             {"mode", Name(event.answer.receipt.mode)},
             {"answer", event.answer.text},
             {"thought", event.answer.thought},
-            {"citations", std::move(citations)},
-            {"sentences", std::move(sentences)},
+            {"citations", ListJson(event.answer.citations)},
+            {"sentences", ListJson(event.answer.sentences)},
+            {"follow_ups", event.answer.follow_ups},
             {"receipt", ToJson(event.answer.receipt)}};
   }
 };
@@ -172,6 +238,16 @@ std::string HitJson(const retrieval::Hit& hit, std::size_t rank) { return Line(T
 
 std::string EventJson(const gateway::Event& event) {
   return Line(std::visit(EventWriter{}, event));
+}
+
+std::string ConversationJson(const gateway::Conversation& conversation) {
+  Json json = ToJson(conversation);
+  json["shown"] = ListJson(conversation.shown);
+  return Line(json);
+}
+
+std::string ConversationsJson(const std::vector<gateway::Conversation>& conversations) {
+  return Line({{"conversations", ListJson(conversations)}});
 }
 
 std::string VerdictName(gateway::Verdict verdict) { return Name(verdict); }

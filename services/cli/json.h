@@ -19,6 +19,9 @@ namespace citeseek::services {
 
 std::string HitJson(const retrieval::Hit& hit, std::size_t rank);
 std::string EventJson(const gateway::Event& event);
+// With its turns; a list has none.
+std::string ConversationJson(const gateway::Conversation& conversation);
+std::string ConversationsJson(const std::vector<gateway::Conversation>& conversations);
 // A line a sentence, with its own words and citations, then one with the counts.
 std::vector<std::string> CheckJson(std::string_view text, const gateway::CheckReport& report);
 std::string VerdictName(gateway::Verdict verdict);  // "supported"

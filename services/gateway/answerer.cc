@@ -13,8 +13,10 @@
 #include "services/gateway/check.h"
 #include "services/gateway/citations.h"
 #include "services/gateway/cues.h"
+#include "services/gateway/digest.h"
 #include "services/gateway/evidence.h"
 #include "services/gateway/extract.h"
+#include "services/gateway/follow_ups.h"
 #include "services/gateway/guard.h"
 #include "services/gateway/markers.h"
 #include "services/gateway/parts.h"
@@ -37,6 +39,7 @@ constexpr int kShortTokens = 1024;
 constexpr int kShortThought = 256;
 // Tokens of a thought are only estimated here: a model that keeps the budget itself comes first.
 constexpr double kThoughtSlack = 1.5;
+constexpr absl::Duration kFollowUpTime = absl::Milliseconds(100);
 constexpr std::size_t kResults = 5;
 constexpr std::size_t kMaxResultBytes = 400;
 // Of a model's answer and thoughts together; more than any max_tokens above can be.
@@ -89,7 +92,13 @@ class Asking {
 
   absl::StatusOr<Answer> Run() {
     if (absl::Status valid = CheckQuestion(question_); !valid.ok()) return valid;
-    cues_ = ReadCues(question_.text);
+    cues_ = ReadCues(asked_);
+    answer_.receipt.rewritten_question = question_.rewritten;
+    answer_.receipt.question = question_.text;
+    answer_.receipt.top_k = question_.top_k;
+    answer_.receipt.collection = question_.collection;
+    answer_.receipt.filters = question_.filters;
+    answer_.receipt.recipe = kRecipe;
     answer_.receipt.request_id =
         question_.request_id.empty() ? MakeRequestId() : question_.request_id;
     answer_.receipt.asked_mode = question_.mode;
@@ -102,7 +111,7 @@ class Asking {
             Send(QueuedEvent{.rung = rung, .request_id = answer_.receipt.request_id});
         !status.ok())
       return status;
-    const std::optional<Comparison> comparison = CompareByArithmetic(question_.text);
+    const std::optional<Comparison> comparison = CompareByArithmetic(asked_);
     absl::Status status = Retrieve(comparison && comparison->rest.empty());
     if (!status.ok()) return status;
     if (comparison) {
@@ -119,6 +128,8 @@ class Asking {
       status = AnswerFromHits();
       if (!status.ok()) return status;
     }
+    answer_.receipt.answer_hash = Sha256Hex(answer_.text);
+    if (absl::Status suggested = SuggestFollowUps(); !suggested.ok()) return suggested;
     answer_.receipt.total = absl::Now() - begin_;
     if (absl::Status sent = Send(FinishedEvent{answer_}); !sent.ok()) return sent;
     return std::move(answer_);
@@ -163,35 +174,89 @@ class Asking {
   }
 
   absl::StatusOr<retrieval::Result> Search(const std::string& text) const {
-    return options_.retriever->Search({.text = text,
-                                       .top_k = PassagesWanted(question_.top_k),
-                                       .collection = question_.collection,
-                                       .filters = question_.filters,
-                                       .each_passage = true,
-                                       .min_generation = question_.min_generation,
-                                       .deadline = question_.deadline,
-                                       .stop = question_.stop});
+    retrieval::Query query = ReadingQuery(question_);
+    query.text = text;
+    return options_.retriever->Search(query);
   }
 
   absl::Status Retrieve(bool optional) {
     const absl::Time start = absl::Now();
-    absl::StatusOr<retrieval::Result> result = Search(SearchText(question_.text));
+    absl::StatusOr<retrieval::Result> result = options_.retriever->Search(ReadingQuery(question_));
     if (absl::Status alive = Alive(); !alive.ok()) return alive;
     if (result.ok()) {
       result_ = *std::move(result);
-      KeepPassages(question_.top_k, &result_.hits);
+      ChooseHits(question_, &result_.hits);
     } else if (!optional) {
       return result.status();
     }
     EndStage("retrieve", start);
     if (absl::Status planned = Plan(optional); !planned.ok()) return planned;
     answer_.receipt.generation = result_.generation;
-    return Send(SearchedEvent{.hits = result_.hits, .generation = result_.generation});
+    if (absl::Status numbered = NumberHits(); !numbered.ok()) return numbered;
+    return Send(SearchedEvent{.hits = result_.hits,
+                              .generation = result_.generation,
+                              .markers = numbers_,
+                              .rewritten_question = question_.rewritten});
+  }
+
+  absl::Status NumberHits() {
+    numbers_.resize(result_.hits.size());
+    std::iota(numbers_.begin(), numbers_.end(), 1);
+    if (question_.numbering) {
+      absl::StatusOr<std::vector<int>> numbers = question_.numbering(result_.hits);
+      if (!numbers.ok()) return numbers.status();
+      numbers_ = *std::move(numbers);
+    }
+    for (std::size_t i = 0; i < numbers_.size(); ++i) {
+      const retrieval::Hit& hit = result_.hits[i];
+      answer_.receipt.sources.push_back(
+          {numbers_[i], {hit.document_id, hit.collection, hit.version, hit.start, hit.end}});
+    }
+    return absl::OkStatus();
+  }
+
+  // After the whole answer; each is asked of the index before it is told.
+  absl::Status SuggestFollowUps() {
+    if (!question_.follow_ups || answer_.reason != "answered" || !question_.lowered.empty()) {
+      return absl::OkStatus();
+    }
+    const absl::Time start = absl::Now();
+    for (const FollowUp& candidate :
+         FindFollowUps(asked_, cues_.chinese, result_.hits, answer_.citations)) {
+      if (answer_.follow_ups.size() == kMaxFollowUps || absl::Now() - start > kFollowUpTime) break;
+      if (absl::Status alive = Alive(); !alive.ok()) return alive;
+      if (IsAnswered(candidate)) answer_.follow_ups.push_back(candidate.question);
+    }
+    EndStage("follow_ups", start);
+    if (answer_.follow_ups.empty()) return absl::OkStatus();
+    return Send(FollowUpsEvent{answer_.follow_ups});
+  }
+
+  // True if an extract would begin with what the question was made of.
+  bool IsAnswered(const FollowUp& candidate) const {
+    Question question = question_;
+    question.text = candidate.question;
+    question.rewritten.clear();
+    question.carried.clear();
+    auto result = options_.retriever->Search(ReadingQuery(question));
+    if (!result.ok()) return false;
+    ChooseHits(question, &result->hits);
+    Evidence evidence(result->hits, *options_.analyzer);
+    const Extract extract =
+        ExtractAnswer(candidate.question, ReadCues(candidate.question), &evidence);
+    if (extract.sentences.empty()) return false;
+    const ExtractedSentence& best = extract.sentences.front();
+    const retrieval::Hit& hit = result->hits[static_cast<std::size_t>(best.source)];
+    const retrieval::Hit& from = result_.hits[candidate.source];
+    return hit.document_id == from.document_id && hit.collection == from.collection &&
+           hit.start + best.range.start < candidate.end &&
+           candidate.start < hit.start + best.range.end;
   }
 
   // A question of several parts is searched for each of them.
   absl::Status Plan(bool optional) {
-    const std::vector<std::string> questions = PlanParts(question_.text);
+    const std::vector<std::string> questions =
+        PlanParts(question_.rewritten.empty() ? question_.text : question_.rewritten);
     if (questions.size() < 2 || optional || question_.rung == Rung::kResults) {
       return absl::OkStatus();
     }
@@ -266,7 +331,7 @@ class Asking {
       const std::size_t first = text.find_first_not_of(" \t\r\n");
       if (first == std::string_view::npos) continue;
       const std::size_t last = text.find_last_not_of(" \t\r\n") + 1;
-      const int marker = static_cast<int>(i) + 1;
+      const int marker = numbers_[i];
       Citation citation = MakeCitation(
           hit, marker, {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(last)});
       citation.verdict = Verdict::kSupported;
@@ -350,14 +415,14 @@ class Asking {
     bool first = true;
     for (const ExtractedSentence& sentence : sentences) {
       const auto source = static_cast<std::size_t>(sentence.source);
-      Citation citation = MakeCitation(result_.hits[source], sentence.source + 1, sentence.range);
+      const int marker = numbers_[source];
+      Citation citation = MakeCitation(result_.hits[source], marker, sentence.range);
       const std::string text = Closed(sentence.text, cues_.chinese);
       const Support support = verifier.Check(text, sentence.source);
       citation.verdict = support.verdict;
       citation.score = support.score;
       const std::string gap = first || cues_.chinese ? "" : " ";
-      const std::string cited =
-          absl::StrCat(text, cues_.chinese ? "" : " ", "[", sentence.source + 1, "]");
+      const std::string cited = absl::StrCat(text, cues_.chinese ? "" : " ", "[", marker, "]");
       citation.answer_start = static_cast<std::uint32_t>(answer_.text.size() + gap.size());
       citation.answer_end = citation.answer_start + static_cast<std::uint32_t>(cited.size());
       const CheckedSentence checked{.start = citation.answer_start,
@@ -381,6 +446,14 @@ class Asking {
            std::clamp(left / 10, absl::Milliseconds(20), absl::Milliseconds(500));
   }
 
+  // Of the asker's or made up, never 0: so that the receipt can tell it.
+  std::uint64_t Seed() {
+    std::uint64_t& seed = answer_.receipt.seed;
+    if (seed == 0)
+      seed = question_.seed != 0 ? question_.seed : std::random_device()() % kMaxSeed + 1;
+    return seed;
+  }
+
   absl::Status Generate(Mode mode, Evidence* evidence) {
     const bool deep = mode == Mode::kDeep;
     const bool brief = deep && question_.rung == Rung::kShort;
@@ -388,15 +461,19 @@ class Asking {
     if (brief) budget = budget > 0 ? std::min(budget, kShortThought) : kShortThought;
     const bool closes = options_.generator->EndsThoughts();
     Prompt prompt = MakePrompt({.question = question_.text,
+                                .rewritten = question_.rewritten,
+                                .history = question_.history,
                                 .hits = result_.hits,
                                 .chinese = cues_.chinese,
                                 .brief = !deep,
                                 .now = options_.now(),
                                 .fence_secret = options_.fence_secret});
+    answer_.receipt.prompt_hash = prompt.hash;
     inference::GenerateRequest request{.messages = std::move(prompt.messages),
                                        .sampling = {.temperature = deep ? 0.6 : 0.3,
                                                     // It would punish words of the passages.
                                                     .repetition_penalty = 1,
+                                                    .seed = Seed(),
                                                     .max_tokens = brief  ? kShortTokens
                                                                   : deep ? kDeepTokens
                                                                          : kQuickTokens,
@@ -422,10 +499,8 @@ class Asking {
     ThoughtSplitter splitter(opening);
     MarkerFilter filter(prompt.sources);
     Verifier verifier(evidence, options_.analyzer);
-    std::vector<int> numbers(result_.hits.size());  // [n] is hit n
-    std::iota(numbers.begin(), numbers.end(), 1);
     SentenceCiter citer(
-        [&](const MarkedSentence& sentence) { return Judge(sentence, numbers, &verifier); },
+        [&](const MarkedSentence& sentence) { return Judge(sentence, numbers_, &verifier); },
         answer_.text.size());
     const absl::Time start = absl::Now();
     const std::size_t before = answer_.text.size();
@@ -475,6 +550,8 @@ class Asking {
     answer_.receipt.steps = finish->steps;
     answer_.receipt.drafted_tokens = finish->drafted_tokens;
     answer_.receipt.accepted_tokens = finish->accepted_tokens;
+    answer_.receipt.cached_tokens = finish->cached_tokens;
+    answer_.receipt.model_hash = finish->model_hash;
     const bool cut = finish->reason == inference::FinishReason::kLength;
     if (answer_.text.find_first_not_of(" \r\n", before) == std::string::npos) {
       return absl::UnavailableError(cut ? "the model spent all its tokens on thoughts"
@@ -511,7 +588,13 @@ class Asking {
     }
     if (last) filter->Finish(&marked);
     std::vector<CitedText> cited;
-    for (const MarkedText& part : marked) citer->Feed(part, &cited);
+    for (MarkedText& part : marked) {
+      if (part.marker > 0) {  // the prompt numbers its sources from 1
+        part.marker = numbers_[static_cast<std::size_t>(part.marker) - 1];
+        part.text = absl::StrCat("[", part.marker, "]");
+      }
+      citer->Feed(part, &cited);
+    }
     if (last) citer->Finish(&cited);
     for (CitedText& part : cited) {
       absl::Status sent;
@@ -531,11 +614,13 @@ class Asking {
   Openings* openings_;
   const Question& question_;
   const EventSink& sink_;
-  std::string_view asked_ = question_.text;  // without what arithmetic has answered
+  // As it stands alone, without what arithmetic has answered.
+  std::string_view asked_ = question_.rewritten.empty() ? question_.text : question_.rewritten;
   const absl::Time begin_ = absl::Now();
   QuestionCues cues_;
   retrieval::Result result_;
-  std::vector<Part> parts_;  // of a question that asks several things
+  std::vector<Part> parts_;   // of a question that asks several things
+  std::vector<int> numbers_;  // the markers of its hits
   Answer answer_;
   bool cancelled_ = false;
   bool enough_ = false;  // a thought was left before its end
@@ -571,6 +656,24 @@ absl::Status Answerer::AnswerNow(const std::string& request_id) {
   return absl::NotFoundError(absl::StrCat("no question of request id ", request_id, " is running"));
 }
 
+namespace {
+
+absl::Status NoConversations() {
+  return absl::FailedPreconditionError("no conversations are kept here");
+}
+
+}  // namespace
+
+absl::StatusOr<Conversation> Answerer::GetConversation(const ConversationRequest&) {
+  return NoConversations();
+}
+
+absl::StatusOr<std::vector<Conversation>> Answerer::ListConversations(const ConversationRequest&) {
+  return NoConversations();
+}
+
+absl::Status Answerer::DeleteConversation(const ConversationRequest&) { return NoConversations(); }
+
 absl::Status CheckQuestion(const Question& question) {
   if (question.text.find_first_not_of(" \t\r\n") == std::string::npos) {
     return absl::InvalidArgumentError("question is empty");
@@ -596,6 +699,22 @@ absl::Status CheckQuestion(const Question& question) {
     return absl::InvalidArgumentError(absl::StrCat("request_id of ", question.request_id.size(),
                                                    " bytes is longer than the limit of ",
                                                    kMaxRequestIdBytes));
+  }
+  if (question.session.size() > kMaxSessionBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("session of ", question.session.size(),
+                                                   " bytes is longer than the limit of ",
+                                                   kMaxSessionBytes));
+  }
+  if (!question.session.empty() && !(question.history.empty() && question.sources.empty())) {
+    return absl::InvalidArgumentError("a session has its own history and sources: give none");
+  }
+  if (question.seed > kMaxSeed) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("seed ", question.seed, " is not in [0, ", kMaxSeed, "]"));
+  }
+  if (question.sources.size() > kMaxGivenSources) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        question.sources.size(), " sources are more than the limit of ", kMaxGivenSources));
   }
   return absl::OkStatus();
 }

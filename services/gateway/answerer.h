@@ -9,6 +9,9 @@
 // Every sentence of an answer that states a fact is checked against the passages before its
 // citations go out: a marker of a passage that does not say it is moved to one that does, or
 // dropped, and the CheckedSentence that follows says so.
+//
+// A question of a conversation may leave out what the turns before have said (see conversations.h).
+// More errors then: kNotFound (no such conversation), kAborted (it has a question running).
 #pragma once
 
 #include <cstdint>
@@ -28,6 +31,7 @@
 namespace citeseek::gateway {
 
 inline constexpr int kMaxThinkingBudget = 1 << 20;
+inline constexpr std::uint64_t kMaxSeed = 0x7FFFFFFF;  // what every model server takes
 inline constexpr std::size_t kMaxRequestIdBytes = 64;
 
 // kAuto: deep if a model can be had, else extract.
@@ -37,32 +41,11 @@ enum class Mode { kAuto, kExtract, kQuick, kDeep };
 // thinks shortly, one that does not think, the best sentences of the documents, the passages found.
 enum class Rung { kFull, kShort, kQuick, kExtract, kResults };
 
-struct Question {
-  std::string text;  // UTF-8
-  Mode mode = Mode::kAuto;
-  int top_k = 8;  // passages read, in [1, 64]
-  std::string collection;
-  std::vector<retrieval::Filter> filters;
-  std::uint64_t min_generation = 0;
-  std::string caller;  // who asks, for taking turns; empty: nobody in particular
-  // Names the call in logs, in its receipt, and to AnswerNow; empty: the answerer makes one up.
-  std::string request_id;
-  // Tokens of thought after which the model is made to answer; 0: no limit of the asker's.
-  int thinking_budget = 0;
-  // Requested from any thread: no more thought, the answer.
-  std::stop_token answer_now = {};
-  bool batch = false;       // nobody waits for it: it gives way to questions of people
-  Rung rung = Rung::kFull;  // no more work than this, whatever the mode
-  std::string lowered;      // why the rung is not kFull, for the receipt
-  absl::Time deadline = absl::InfiniteFuture();
-  std::stop_token stop = {};
-};
-
 enum class Verdict { kUnchecked, kSupported, kPartly, kUnsupported };
 
 // What marker [number] stands for at one place of the answer. document text[start:end] == quote.
 struct Citation {
-  int marker = 0;  // 1..: number of the source among the hits
+  int marker = 0;  // 1..: number of the source
   std::string document_id;
   std::string collection;
   std::uint64_t version = 0;
@@ -75,6 +58,79 @@ struct Citation {
   double score = 0;                // [0, 1]: how much of the sentence the quote carries
   std::uint32_t answer_start = 0;  // the cited sentence, bytes in the answer's text
   std::uint32_t answer_end = 0;
+};
+
+// A passage that was read, and the marker that stands for it.
+struct Source {
+  int marker = 0;
+  retrieval::Place place;
+};
+
+// One question of a conversation and its answer, without thoughts.
+struct Turn {
+  int number = 0;  // from 1
+  absl::Time asked = absl::UnixEpoch();
+  std::string question;
+  std::string rewritten;  // empty: the question stands alone
+  // Where a source has been deleted or replaced since, what it carried is kWithheld instead.
+  std::string answer;
+  std::string reason;
+  Mode mode = Mode::kExtract;
+  // As the index shows them now. Of one whose document has been deleted or replaced since only the
+  // marker is left.
+  std::vector<Citation> citations = {};
+  std::vector<Source> sources = {};  // the passages that are cited
+};
+
+inline constexpr char kWithheld[] = "[…]";
+
+inline constexpr char kNewSession[] = "new";
+inline constexpr std::size_t kMaxSessionBytes = 64;
+// Of earlier turns at most so many, the newest, of at most so many bytes, are read.
+inline constexpr std::size_t kMaxHistoryTurns = 16;
+inline constexpr std::size_t kMaxHistoryBytes = 64 << 10;
+
+inline constexpr std::size_t kMaxGivenSources = 128;
+
+// The markers that stand for hits: a source keeps its own as long as a conversation lasts.
+using Numbering =
+    std::function<absl::StatusOr<std::vector<int>>(const std::vector<retrieval::Hit>& hits)>;
+
+struct Question {
+  std::string text;  // UTF-8
+  Mode mode = Mode::kAuto;
+  int top_k = 8;  // passages read, in [1, 64]
+  std::string collection;
+  std::vector<retrieval::Filter> filters;
+  std::uint64_t min_generation = 0;
+  std::string caller;  // who asks, for taking turns; empty: nobody in particular
+  // Whose conversations they are, as the mouth has made sure; empty: of all who know their ids.
+  std::string owner;
+  // The conversation that this is a turn of: its id, or kNewSession to begin one. Empty: none, or
+  // the one that `history` is.
+  std::string session;
+  std::vector<Turn> history = {};  // earlier turns, the oldest first; not with a session
+  // Of an earlier answer's receipt: to be read too, under their markers; not with a session.
+  std::vector<Source> sources = {};
+  // What conversations.h makes of the two: the question as it stands alone, if it does not;
+  // passages of the turn before to be read again; the markers.
+  std::string rewritten;
+  std::vector<retrieval::Hit> carried = {};
+  Numbering numbering = {};  // none: 1, 2, ... as found
+  // Names the call in logs, in its receipt, and to AnswerNow; empty: the answerer makes one up.
+  std::string request_id;
+  // Tokens of thought after which the model is made to answer; 0: no limit of the asker's.
+  int thinking_budget = 0;
+  // Requested from any thread: no more thought, the answer.
+  std::stop_token answer_now = {};
+  std::uint64_t seed = 0;   // of what the model draws, at most kMaxSeed; 0: made up
+  bool no_cache = false;    // made anew, even if the answer is known
+  bool follow_ups = false;  // suggest further questions that the documents answer
+  bool batch = false;       // nobody waits for it: it gives way to questions of people
+  Rung rung = Rung::kFull;  // no more work than this, whatever the mode
+  std::string lowered;      // why the rung is not kFull, for the receipt
+  absl::Time deadline = absl::InfiniteFuture();
+  std::stop_token stop = {};
 };
 
 // What the sources say to a sentence of an answer, or of a text under check.
@@ -92,6 +148,8 @@ struct Stage {
   absl::Duration duration;
 };
 
+// What an answer was made of: with `question` to `filters`, `seed` and `sources` it can be made
+// again (see cli/replay.cc), of a conversation's with `rewritten_question`.
 struct Receipt {
   std::string request_id;
   Mode asked_mode = Mode::kAuto;
@@ -108,7 +166,25 @@ struct Receipt {
   std::int64_t accepted_tokens = 0;  // of drafted_tokens, those that were right
   std::vector<Stage> stages;
   absl::Duration total;
+  std::string session;             // empty: of no conversation
+  int turn = 0;                    // of the session, from 1; 0: it is not kept
+  std::string rewritten_question;  // empty: the question stands alone
+  std::vector<Source> sources;     // the passages read, in their order
+  std::string question;
+  int top_k = 0;
+  std::string collection;
+  std::vector<retrieval::Filter> filters = {};
+  std::string recipe;              // kRecipe; another one may read other passages
+  std::uint64_t seed = 0;          // 0: no model drew
+  std::string model_hash;          // of its weights; empty where the model's server does not tell
+  std::string prompt_hash;         // of the prompt; empty: there was none
+  std::string answer_hash;         // of the answer's text
+  std::int64_t cached_tokens = 0;  // of prompt_tokens, those whose keys and values were reused
+  bool cached = false;             // the answer is an earlier one, whose receipt this was
 };
+
+// Names how passages are found, chosen and read: to be changed with any of it.
+inline constexpr char kRecipe[] = "passages-3-per-document/extract-2";
 
 struct Answer {
   std::string text;
@@ -117,6 +193,7 @@ struct Answer {
   std::vector<CheckedSentence> sentences;  // those that state facts, in order
   std::string reason;  // "answered", "no_evidence", "length", "results", "overloaded"
   Receipt receipt;
+  std::vector<std::string> follow_ups = {};
 };
 
 struct QueuedEvent {
@@ -128,6 +205,8 @@ struct QueuedEvent {
 struct SearchedEvent {
   std::vector<retrieval::Hit> hits;
   std::uint64_t generation = 0;
+  std::vector<int> markers;        // of the hits; empty: 1, 2, ...
+  std::string rewritten_question;  // what was searched for; empty: the question as it is
 };
 struct ThoughtEvent {
   std::string text;
@@ -141,11 +220,14 @@ struct CitationEvent {
 struct CheckedEvent {  // after the citations of the sentence
   CheckedSentence sentence;
 };
+struct FollowUpsEvent {  // after the answer's text, if there are any
+  std::vector<std::string> questions;
+};
 struct FinishedEvent {
   Answer answer;
 };
 using Event = std::variant<QueuedEvent, SearchedEvent, ThoughtEvent, AnswerEvent, CitationEvent,
-                           CheckedEvent, FinishedEvent>;
+                           CheckedEvent, FollowUpsEvent, FinishedEvent>;
 
 // Called in order on the thread that called Ask. Returning false cancels.
 using EventSink = std::function<bool(const Event&)>;
@@ -172,6 +254,27 @@ struct CheckReport {
   std::vector<Citation> citations;
 };
 
+inline constexpr int kMaxShownTurns = 200;
+
+struct ConversationRequest {
+  std::string owner;
+  std::string session;  // of those that want one
+  int before = 0;       // turns, or conversations in a list, before this one; 0: the newest
+  int limit = 50;       // in [1, kMaxShownTurns]
+  absl::Time deadline = absl::InfiniteFuture();
+  std::stop_token stop = {};
+};
+
+struct Conversation {
+  std::string session;
+  std::string title;  // the first question, or its beginning
+  absl::Time created;
+  absl::Time updated;
+  absl::Time expires;       // unless it goes on
+  int turns = 0;            // kept of it
+  std::vector<Turn> shown;  // the oldest first; none in a list
+};
+
 class Answerer {
  public:
   virtual ~Answerer() = default;
@@ -183,6 +286,14 @@ class Answerer {
   // Makes the running call of that request id stop thinking and answer; once more is no harm.
   // kNotFound if there is none.
   virtual absl::Status AnswerNow(const std::string& request_id);
+
+  // Conversations. kNotFound: the owner has none of that id, or it has expired.
+  // kFailedPrecondition: none are kept here. In a list the one that went on last comes first.
+  virtual absl::StatusOr<Conversation> GetConversation(const ConversationRequest& request);
+  virtual absl::StatusOr<std::vector<Conversation>> ListConversations(
+      const ConversationRequest& request);
+  // From its return on nothing of it is left.
+  virtual absl::Status DeleteConversation(const ConversationRequest& request);
 };
 
 struct AnswererOptions {

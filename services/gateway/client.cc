@@ -23,6 +23,12 @@ class GatewayClient final : public gateway::Answerer {
     if (auto status = CheckScopeUtf8(question.collection, question.filters); !status.ok()) {
       return status;
     }
+    if (auto status = CheckUtf8("session", question.session); !status.ok()) return status;
+    if (auto status = CheckUtf8("owner", question.owner); !status.ok()) return status;
+    for (const gateway::Turn& turn : question.history) {
+      if (auto s = CheckUtf8("question of a turn", turn.question); !s.ok()) return s;
+      if (auto s = CheckUtf8("answer of a turn", turn.answer); !s.ok()) return s;
+    }
     ClientCall call(question.deadline, question.stop);
     const std::string id =
         question.request_id.empty() ? gateway::MakeRequestId() : question.request_id;
@@ -73,7 +79,55 @@ class GatewayClient final : public gateway::Answerer {
     return call.ToStatus(stub_->AnswerNow(call.context(), request, &response));
   }
 
+  absl::StatusOr<gateway::Conversation> GetConversation(
+      const gateway::ConversationRequest& request) override {
+    if (auto status = CheckNames(request); !status.ok()) return status;
+    v1::GetConversationRequest proto;
+    proto.set_session(request.session);
+    Fill(request, &proto);
+    ClientCall call(request.deadline, request.stop);
+    v1::GetConversationResponse response;
+    const auto status = call.ToStatus(stub_->GetConversation(call.context(), proto, &response));
+    if (!status.ok()) return status;
+    return FromProto(response.conversation());
+  }
+
+  absl::StatusOr<std::vector<gateway::Conversation>> ListConversations(
+      const gateway::ConversationRequest& request) override {
+    if (auto status = CheckNames(request); !status.ok()) return status;
+    v1::ListConversationsRequest proto;
+    Fill(request, &proto);
+    ClientCall call(request.deadline, request.stop);
+    v1::ListConversationsResponse response;
+    const auto status = call.ToStatus(stub_->ListConversations(call.context(), proto, &response));
+    if (!status.ok()) return status;
+    std::vector<gateway::Conversation> all;
+    for (const v1::Conversation& one : response.conversations()) all.push_back(FromProto(one));
+    return all;
+  }
+
+  absl::Status DeleteConversation(const gateway::ConversationRequest& request) override {
+    if (auto status = CheckNames(request); !status.ok()) return status;
+    v1::DeleteConversationRequest proto;
+    proto.set_session(request.session);
+    proto.set_owner(request.owner);
+    ClientCall call(request.deadline, request.stop);
+    v1::DeleteConversationResponse response;
+    return call.ToStatus(stub_->DeleteConversation(call.context(), proto, &response));
+  }
+
  private:
+  static absl::Status CheckNames(const gateway::ConversationRequest& request) {
+    if (auto status = CheckUtf8("session", request.session); !status.ok()) return status;
+    return CheckUtf8("owner", request.owner);
+  }
+  template <class Proto>
+  static void Fill(const gateway::ConversationRequest& request, Proto* proto) {
+    proto->set_owner(request.owner);
+    proto->set_before(request.before);
+    proto->set_limit(request.limit);
+  }
+
   const std::unique_ptr<v1::Gateway::Stub> stub_;
 };
 

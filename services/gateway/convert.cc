@@ -107,6 +107,44 @@ gateway::CheckedSentence FromProto(const v1::CheckedSentence& sentence) {
           .problems = {sentence.problems().begin(), sentence.problems().end()}};
 }
 
+void ToProto(const gateway::Source& source, v1::Source& proto) {
+  proto.set_marker(source.marker);
+  ToProto(source.place, *proto.mutable_place());
+}
+
+gateway::Source FromProto(const v1::Source& source) {
+  return {source.marker(), FromProto(source.place())};
+}
+
+void ToProto(const gateway::Turn& turn, v1::Turn& proto) {
+  proto.set_number(turn.number);
+  proto.set_asked_ms(absl::ToUnixMillis(turn.asked));
+  proto.set_question(turn.question);
+  proto.set_rewritten_question(turn.rewritten);
+  proto.set_answer(turn.answer);
+  proto.set_reason(turn.reason);
+  proto.set_mode(ToProto(turn.mode));
+  for (const gateway::Citation& citation : turn.citations) {
+    ToProto(citation, *proto.add_citations());
+  }
+  for (const gateway::Source& source : turn.sources) ToProto(source, *proto.add_sources());
+}
+
+gateway::Turn FromProto(const v1::Turn& turn) {
+  gateway::Turn result = {.number = turn.number(),
+                          .asked = absl::FromUnixMillis(turn.asked_ms()),
+                          .question = turn.question(),
+                          .rewritten = turn.rewritten_question(),
+                          .answer = turn.answer(),
+                          .reason = turn.reason(),
+                          .mode = FromProto(turn.mode())};
+  for (const v1::Citation& citation : turn.citations()) {
+    result.citations.push_back(FromProto(citation));
+  }
+  for (const v1::Source& source : turn.sources()) result.sources.push_back(FromProto(source));
+  return result;
+}
+
 void ToProto(const gateway::Receipt& receipt, v1::Receipt& proto) {
   proto.set_request_id(receipt.request_id);
   proto.set_asked_mode(ToProto(receipt.asked_mode));
@@ -126,6 +164,21 @@ void ToProto(const gateway::Receipt& receipt, v1::Receipt& proto) {
   proto.set_steps(receipt.steps);
   proto.set_drafted_tokens(receipt.drafted_tokens);
   proto.set_accepted_tokens(receipt.accepted_tokens);
+  proto.set_session(receipt.session);
+  proto.set_turn(receipt.turn);
+  proto.set_rewritten_question(receipt.rewritten_question);
+  for (const gateway::Source& source : receipt.sources) ToProto(source, *proto.add_sources());
+  proto.set_question(receipt.question);
+  proto.set_top_k(receipt.top_k);
+  proto.set_collection(receipt.collection);
+  ToProto(receipt.filters, *proto.mutable_filters());
+  proto.set_recipe(receipt.recipe);
+  proto.set_seed(receipt.seed);
+  proto.set_model_hash(receipt.model_hash);
+  proto.set_prompt_hash(receipt.prompt_hash);
+  proto.set_answer_hash(receipt.answer_hash);
+  proto.set_cached_tokens(receipt.cached_tokens);
+  proto.set_cached(receipt.cached);
 }
 
 gateway::Receipt FromProto(const v1::Receipt& receipt) {
@@ -141,10 +194,25 @@ gateway::Receipt FromProto(const v1::Receipt& receipt) {
                              .steps = receipt.steps(),
                              .drafted_tokens = receipt.drafted_tokens(),
                              .accepted_tokens = receipt.accepted_tokens(),
-                             .total = absl::Nanoseconds(receipt.total_ns())};
+                             .total = absl::Nanoseconds(receipt.total_ns()),
+                             .session = receipt.session(),
+                             .turn = receipt.turn(),
+                             .rewritten_question = receipt.rewritten_question(),
+                             .question = receipt.question(),
+                             .top_k = receipt.top_k(),
+                             .collection = receipt.collection(),
+                             .filters = FromProto(receipt.filters()),
+                             .recipe = receipt.recipe(),
+                             .seed = receipt.seed(),
+                             .model_hash = receipt.model_hash(),
+                             .prompt_hash = receipt.prompt_hash(),
+                             .answer_hash = receipt.answer_hash(),
+                             .cached_tokens = receipt.cached_tokens(),
+                             .cached = receipt.cached()};
   for (const v1::Stage& stage : receipt.stages()) {
     result.stages.push_back({stage.name(), absl::Nanoseconds(stage.duration_ns())});
   }
+  for (const v1::Source& source : receipt.sources()) result.sources.push_back(FromProto(source));
   return result;
 }
 
@@ -162,6 +230,8 @@ struct EventWriter {
     v1::Searched& searched = *response.mutable_searched();
     for (const retrieval::Hit& hit : event.hits) ToProto(hit, *searched.add_hits());
     searched.set_generation(event.generation);
+    searched.mutable_markers()->Add(event.markers.begin(), event.markers.end());
+    searched.set_rewritten_question(event.rewritten_question);
   }
   void operator()(const gateway::ThoughtEvent& event) const { response.set_thought(event.text); }
   void operator()(const gateway::AnswerEvent& event) const { response.set_answer(event.text); }
@@ -170,6 +240,9 @@ struct EventWriter {
   }
   void operator()(const gateway::CheckedEvent& event) const {
     ToProto(event.sentence, *response.mutable_checked());
+  }
+  void operator()(const gateway::FollowUpsEvent& event) const {
+    for (const std::string& q : event.questions) response.mutable_follow_ups()->add_questions(q);
   }
   void operator()(const gateway::FinishedEvent& event) const {
     ToProto(event.answer, *response.mutable_finished());
@@ -188,6 +261,13 @@ v1::AskRequest ToProto(const gateway::Question& question) {
   request.set_min_generation(question.min_generation);
   request.set_batch(question.batch);
   request.set_thinking_budget(question.thinking_budget);
+  request.set_session(question.session);
+  request.set_owner(question.owner);
+  for (const gateway::Turn& turn : question.history) ToProto(turn, *request.add_history());
+  for (const gateway::Source& source : question.sources) ToProto(source, *request.add_sources());
+  request.set_seed(question.seed);
+  request.set_no_cache(question.no_cache);
+  request.set_follow_ups(question.follow_ups);
   return request;
 }
 
@@ -201,6 +281,13 @@ gateway::Question FromProto(const v1::AskRequest& request) {
   question.min_generation = request.min_generation();
   question.batch = request.batch();
   question.thinking_budget = request.thinking_budget();
+  question.session = request.session();
+  question.owner = request.owner();
+  for (const v1::Turn& turn : request.history()) question.history.push_back(FromProto(turn));
+  for (const v1::Source& source : request.sources()) question.sources.push_back(FromProto(source));
+  question.seed = request.seed();
+  question.no_cache = request.no_cache();
+  question.follow_ups = request.follow_ups();
   return question;
 }
 
@@ -213,6 +300,7 @@ void ToProto(const gateway::Answer& answer, v1::Answer& proto) {
   for (const gateway::CheckedSentence& sentence : answer.sentences) {
     ToProto(sentence, *proto.add_sentences());
   }
+  for (const std::string& question : answer.follow_ups) proto.add_follow_ups(question);
   proto.set_reason(answer.reason);
   ToProto(answer.receipt, *proto.mutable_receipt());
 }
@@ -227,9 +315,31 @@ gateway::Answer FromProto(const v1::Answer& answer) {
   for (const v1::CheckedSentence& sentence : answer.sentences()) {
     result.sentences.push_back(FromProto(sentence));
   }
+  result.follow_ups.assign(answer.follow_ups().begin(), answer.follow_ups().end());
   result.reason = answer.reason();
   result.receipt = FromProto(answer.receipt());
   return result;
+}
+
+void ToProto(const gateway::Conversation& conversation, v1::Conversation& proto) {
+  proto.set_session(conversation.session);
+  proto.set_title(conversation.title);
+  proto.set_created_ms(absl::ToUnixMillis(conversation.created));
+  proto.set_updated_ms(absl::ToUnixMillis(conversation.updated));
+  proto.set_expires_ms(absl::ToUnixMillis(conversation.expires));
+  proto.set_turns(conversation.turns);
+  for (const gateway::Turn& turn : conversation.shown) ToProto(turn, *proto.add_shown());
+}
+
+gateway::Conversation FromProto(const v1::Conversation& proto) {
+  gateway::Conversation conversation = {.session = proto.session(),
+                                        .title = proto.title(),
+                                        .created = absl::FromUnixMillis(proto.created_ms()),
+                                        .updated = absl::FromUnixMillis(proto.updated_ms()),
+                                        .expires = absl::FromUnixMillis(proto.expires_ms()),
+                                        .turns = proto.turns()};
+  for (const v1::Turn& turn : proto.shown()) conversation.shown.push_back(FromProto(turn));
+  return conversation;
 }
 
 v1::CheckRequest ToProto(const gateway::CheckRequest& request) {
@@ -290,6 +400,9 @@ absl::StatusOr<gateway::Event> FromProto(const v1::AskResponse& response) {
       gateway::SearchedEvent searched;
       for (const v1::Hit& hit : response.searched().hits()) searched.hits.push_back(FromProto(hit));
       searched.generation = response.searched().generation();
+      searched.markers.assign(response.searched().markers().begin(),
+                              response.searched().markers().end());
+      searched.rewritten_question = response.searched().rewritten_question();
       return searched;
     }
     case v1::AskResponse::kThought:
@@ -300,6 +413,9 @@ absl::StatusOr<gateway::Event> FromProto(const v1::AskResponse& response) {
       return gateway::CitationEvent{FromProto(response.citation())};
     case v1::AskResponse::kChecked:
       return gateway::CheckedEvent{FromProto(response.checked())};
+    case v1::AskResponse::kFollowUps:
+      return gateway::FollowUpsEvent{
+          {response.follow_ups().questions().begin(), response.follow_ups().questions().end()}};
     case v1::AskResponse::kFinished:
       return gateway::FinishedEvent{FromProto(response.finished())};
     case v1::AskResponse::EVENT_NOT_SET:

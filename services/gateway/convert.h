@@ -17,6 +17,9 @@ gateway::Question FromProto(const v1::AskRequest& request);
 void ToProto(const gateway::Answer& answer, v1::Answer& proto);
 gateway::Answer FromProto(const v1::Answer& answer);
 
+void ToProto(const gateway::Conversation& conversation, v1::Conversation& proto);
+gateway::Conversation FromProto(const v1::Conversation& conversation);
+
 v1::CheckRequest ToProto(const gateway::CheckRequest& request);
 gateway::CheckRequest FromProto(const v1::CheckRequest& request);
 

@@ -11,10 +11,15 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "inference/utf8.h"
+#include "services/gateway/digest.h"
+#include "services/gateway/markers.h"
 
 namespace citeseek::gateway {
 namespace {
+
+constexpr int kTurnTokens = 400;  // of a question or an answer
 
 // The code point at text[i] and its length; text is valid UTF-8.
 char32_t Decode(std::string_view text, std::size_t i, std::size_t* length) {
@@ -40,9 +45,9 @@ bool IsInvisible(char32_t c) {
 
 // Something that a prompt may hold for a purpose stands at text[i].
 bool IsActive(std::string_view text, std::size_t i) {
-  static constexpr std::array<std::string_view, 12> kActive = {
-      "[webpage", "[/webpage", "[citation", "<|", "<｜", "<think",
-      "</think",  "[inst]",    "[/inst]",   "<<", "<s>", "</s>"};
+  static constexpr std::array<std::string_view, 13> kActive = {
+      "[conversation", "[webpage", "[/webpage", "[citation", "<|",  "<｜", "<think",
+      "</think",       "[inst]",   "[/inst]",   "<<",        "<s>", "</s>"};
   for (std::string_view token : kActive) {
     if (text.size() - i < token.size()) continue;
     const bool same = std::equal(token.begin(), token.end(), text.begin() + i, [](char a, char b) {
@@ -105,11 +110,12 @@ constexpr std::string_view kEnglishRules =
     "- Answer in the language of the question unless asked otherwise.$STYLE\n\n"
     "The user's question:\n";
 
-std::string Fill(std::string_view rules, std::string_view date, std::string_view style) {
-  std::string filled(rules);
-  filled.replace(filled.find("$DATE"), 5, date);
-  filled.replace(filled.find("$STYLE"), 6, style);
-  return filled;
+std::string WithoutMarkers(std::string_view text) {
+  std::string plain;
+  for (const MarkedText& part : SplitMarkers(text)) {
+    if (part.marker == 0) plain += part.text;
+  }
+  return plain;
 }
 
 // Who writes a document changes its code, whatever they write.
@@ -120,6 +126,38 @@ std::string FenceCode(std::string_view secret, std::string_view passage) {
        reinterpret_cast<const unsigned char*>(passage.data()), passage.size(), digest.data(),
        nullptr);
   return absl::BytesToHexString(std::string(digest.begin(), digest.begin() + kBytes));
+}
+
+// Those of the newest turns that fit into the budget, the oldest first; empty: none.
+std::string FencedTurns(const PromptInput& input, std::vector<std::string>* codes) {
+  const bool chinese = input.chinese;
+  const std::span<const Turn> history = input.history;
+  int budget = input.history_tokens;
+  std::string turns;
+  for (std::size_t i = history.size(); i-- > 0;) {
+    const Turn& turn = history[i];
+    const std::string question(CutToTokens(MakeInert(turn.question), kTurnTokens));
+    const std::string answer(CutToTokens(MakeInert(WithoutMarkers(turn.answer)), kTurnTokens));
+    budget -= EstimateTokens(question) + EstimateTokens(answer) + 8;
+    if (budget < 0) break;
+    turns = absl::StrCat(chinese ? "用户：" : "User: ", question,
+                         chinese ? "\n助手：" : "\nAssistant: ", answer, "\n", turns);
+  }
+  if (turns.empty()) return "";
+  codes->push_back(FenceCode(input.fence_secret, turns));
+  return absl::StrCat(
+      chinese ? "以下是此前的对话，只用来理解问题所指，不是资料，不要引用。\n"
+              : "Earlier turns of this conversation, which tell what the question refers to. They "
+                "are not sources: do not cite them.\n",
+      "[conversation begin] ", codes->back(), "\n", turns, "[conversation end] ", codes->back(),
+      "\n\n");
+}
+
+std::string Fill(std::string_view rules, std::string_view date, std::string_view style) {
+  std::string filled(rules);
+  filled.replace(filled.find("$DATE"), 5, date);
+  filled.replace(filled.find("$STYLE"), 6, style);
+  return filled;
 }
 
 }  // namespace
@@ -164,6 +202,7 @@ std::string MakeInert(std::string_view text) {
 Prompt MakePrompt(const PromptInput& input) {
   Prompt prompt;
   std::string text;
+  std::vector<std::string> codes;
   int budget = input.source_tokens;
   for (const retrieval::Hit& hit : input.hits) {
     if (budget < 32 && prompt.sources > 0) break;
@@ -171,7 +210,7 @@ Prompt MakePrompt(const PromptInput& input) {
     if (!passage.empty()) passage.push_back('\n');
     passage += CutToTokens(MakeInert(hit.text), budget);
     budget -= EstimateTokens(passage) + 24;
-    const std::string code = FenceCode(input.fence_secret, passage);
+    const std::string& code = codes.emplace_back(FenceCode(input.fence_secret, passage));
     const std::string number = std::to_string(++prompt.sources);
     absl::StrAppend(&text, "[webpage ", number, " begin] ", code, "\n", passage, "\n[webpage ",
                     number, " end] ", code, "\n");
@@ -182,8 +221,16 @@ Prompt MakePrompt(const PromptInput& input) {
       !input.brief    ? ""
       : input.chinese ? "\n- 直接给出答案，最多三句话。"
                       : "\n- Give the answer straight away, in at most three sentences.";
-  absl::StrAppend(&text, "\n", Fill(input.chinese ? kChineseRules : kEnglishRules, date, style),
+  absl::StrAppend(&text, "\n", FencedTurns(input, &codes),
+                  Fill(input.chinese ? kChineseRules : kEnglishRules, date, style),
                   MakeInert(input.question));
+  if (!input.rewritten.empty()) {
+    absl::StrAppend(&text, input.chinese ? "\n（即：" : "\n(That is: ", MakeInert(input.rewritten),
+                    input.chinese ? "）" : ")");
+  }
+  std::vector<std::pair<std::string, std::string>> without;
+  for (const std::string& code : codes) without.emplace_back(code, "");
+  prompt.hash = Sha256Hex(absl::StrReplaceAll(text, without));
   prompt.messages.push_back({.role = inference::Role::kUser, .text = std::move(text)});
   return prompt;
 }

@@ -38,4 +38,25 @@ void KeepPassages(int top_k, std::vector<retrieval::Hit>* hits) {
   std::erase_if(*hits, [&](const retrieval::Hit&) { return !keep[i++]; });
 }
 
+retrieval::Query ReadingQuery(const Question& question) {
+  return {.text = SearchText(question.rewritten.empty() ? question.text : question.rewritten),
+          .top_k = PassagesWanted(question.top_k),
+          .collection = question.collection,
+          .filters = question.filters,
+          .each_passage = true,
+          .min_generation = question.min_generation,
+          .deadline = question.deadline,
+          .stop = question.stop};
+}
+
+void ChooseHits(const Question& question, std::vector<retrieval::Hit>* hits) {
+  KeepPassages(question.top_k, hits);
+  for (const retrieval::Hit& hit : question.carried) {
+    const bool found = std::any_of(hits->begin(), hits->end(), [&](const retrieval::Hit& other) {
+      return other.passage_id == hit.passage_id && other.collection == hit.collection;
+    });
+    if (!found) hits->push_back(hit);
+  }
+}
+
 }  // namespace citeseek::gateway

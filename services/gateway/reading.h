@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "retrieval/retriever.h"
+#include "services/gateway/answerer.h"
 
 namespace citeseek::gateway {
 
@@ -23,5 +24,9 @@ int PassagesWanted(int top_k);
 // are no others. Keeps their order.
 inline constexpr int kMostOfADocument = 3;
 void KeepPassages(int top_k, std::vector<retrieval::Hit>* hits);
+
+// The search for a question, and what of its hits is read: the best ones, then those carried over.
+retrieval::Query ReadingQuery(const Question& question);
+void ChooseHits(const Question& question, std::vector<retrieval::Hit>* hits);
 
 }  // namespace citeseek::gateway

@@ -53,7 +53,57 @@ class GatewayServer final : public v1::Gateway::CallbackService {
     });
   }
 
+  grpc::ServerUnaryReactor* GetConversation(grpc::CallbackServerContext* context,
+                                            const v1::GetConversationRequest* request,
+                                            v1::GetConversationResponse* response) override {
+    return RunUnary(runner_, "Gateway.GetConversation", *context,
+                    [this, request, response](const Call& call) {
+                      gateway::ConversationRequest asked = Asked(*request, call);
+                      asked.session = request->session();
+                      const auto conversation = answerer_->GetConversation(asked);
+                      if (conversation.ok())
+                        ToProto(*conversation, *response->mutable_conversation());
+                      return conversation.status();
+                    });
+  }
+
+  grpc::ServerUnaryReactor* ListConversations(grpc::CallbackServerContext* context,
+                                              const v1::ListConversationsRequest* request,
+                                              v1::ListConversationsResponse* response) override {
+    return RunUnary(runner_, "Gateway.ListConversations", *context,
+                    [this, request, response](const Call& call) {
+                      const auto all = answerer_->ListConversations(Asked(*request, call));
+                      if (!all.ok()) return all.status();
+                      for (const gateway::Conversation& conversation : *all) {
+                        ToProto(conversation, *response->add_conversations());
+                      }
+                      return absl::OkStatus();
+                    });
+  }
+
+  grpc::ServerUnaryReactor* DeleteConversation(grpc::CallbackServerContext* context,
+                                               const v1::DeleteConversationRequest* request,
+                                               v1::DeleteConversationResponse*) override {
+    return RunUnary(runner_, "Gateway.DeleteConversation", *context,
+                    [this, request](const Call& call) {
+                      return answerer_->DeleteConversation({.owner = request->owner(),
+                                                            .session = request->session(),
+                                                            .deadline = call.deadline,
+                                                            .stop = call.stop});
+                    });
+  }
+
  private:
+  template <class Request>
+  static gateway::ConversationRequest Asked(const Request& request, const Call& call) {
+    gateway::ConversationRequest asked{.owner = request.owner(),
+                                       .before = request.before(),
+                                       .deadline = call.deadline,
+                                       .stop = call.stop};
+    if (request.has_limit()) asked.limit = request.limit();
+    return asked;
+  }
+
   gateway::Answerer* const answerer_;
   CallRunner runner_;
 };

@@ -17,7 +17,11 @@ std::string UrlOf(const gateway::Citation& citation) {
 
 const Annotation* Annotations::Note(const gateway::Event& event) {
   if (const auto* searched = std::get_if<gateway::SearchedEvent>(&event)) {
-    for (const retrieval::Hit& hit : searched->hits) passages_.push_back(hit.passage_id);
+    for (std::size_t i = 0; i < searched->hits.size(); ++i) {
+      const int marker =
+          i < searched->markers.size() ? searched->markers[i] : static_cast<int>(i) + 1;
+      passages_[marker] = searched->hits[i].passage_id;
+    }
   } else if (const auto* answer = std::get_if<gateway::AnswerEvent>(&event)) {
     text_ += answer->text;
   } else if (const auto* cited = std::get_if<gateway::CitationEvent>(&event)) {
@@ -38,14 +42,14 @@ Annotation Annotations::Place(const gateway::Citation& citation) {
     end = at + marker.size();
     break;
   }
-  const auto hit = static_cast<std::size_t>(citation.marker) - 1;
+  const auto passage = passages_.find(citation.marker);
   return {.url = UrlOf(citation),
           .title = citation.title.empty() ? citation.document_id : citation.title,
           .start = CodePoint(start),
           .end = CodePoint(end),
           .marker = citation.marker,
           .document_id = citation.document_id,
-          .passage_id = hit < passages_.size() ? passages_[hit] : "",
+          .passage_id = passage == passages_.end() ? "" : passage->second,
           .quote = citation.quote};
 }
 

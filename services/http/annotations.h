@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -38,8 +39,8 @@ class Annotations {
   Annotation Place(const gateway::Citation& citation);
   std::size_t CodePoint(std::size_t byte);
 
-  std::string text_;                   // of the answer so far
-  std::vector<std::string> passages_;  // by marker, from 1
+  std::string text_;                     // of the answer so far
+  std::map<int, std::string> passages_;  // by marker
   std::vector<Annotation> all_;
   std::set<std::size_t> used_;  // markers that have their citation, by their first byte
   std::size_t known_byte_ = 0;

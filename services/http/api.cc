@@ -1,6 +1,7 @@
 // /api/v1: our own API, whose events and objects are those that `citeseek --json` prints.
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -30,6 +31,7 @@ absl::StatusOr<Outcome> Ask(gateway::Answerer* answerer, Request request) {
   ask->question.deadline = request.deadline;
   ask->question.stop = request.stop;
   ask->question.caller = request.caller;
+  ask->question.owner = request.owner;
   ask->question.request_id = request.id;
   if (auto status = gateway::CheckQuestion(ask->question); !status.ok()) return status;
   const bool stream = ask->stream;
@@ -49,6 +51,50 @@ absl::StatusOr<Outcome> Ask(gateway::Answerer* answerer, Request request) {
                 spend(answer->receipt.prompt_tokens + answer->receipt.completion_tokens);
                 return stream ? SseEvent("finished", last) : last;
               }};
+}
+
+absl::StatusOr<gateway::ConversationRequest> ParseConversation(const Request& request) {
+  gateway::ConversationRequest asked{.owner = request.owner,
+                                     .session = request.rest,
+                                     .deadline = request.deadline,
+                                     .stop = request.stop};
+  const std::pair<const char*, int*> numbers[] = {{"before", &asked.before},
+                                                  {"limit", &asked.limit}};
+  for (const auto& [name, to] : numbers) {
+    const std::string value(Find(request.query, name));
+    if (!value.empty() && !absl::SimpleAtoi(value, to)) {
+      return absl::InvalidArgumentError(absl::StrCat(name, " is not a whole number"));
+    }
+  }
+  return asked;
+}
+
+absl::StatusOr<Outcome> GetConversation(gateway::Answerer* answerer, const Request& request) {
+  const auto asked = ParseConversation(request);
+  if (!asked.ok()) return asked.status();
+  const auto conversation = answerer->GetConversation(*asked);
+  if (!conversation.ok()) return conversation.status();
+  return Reply{.body = services::ConversationJson(*conversation)};
+}
+
+absl::StatusOr<Outcome> GetConversations(gateway::Answerer* answerer, const Request& request) {
+  if (request.owner.empty()) {  // those of all who have no key
+    return absl::PermissionDeniedError(
+        "without keys conversations are known by their ids alone: none are listed");
+  }
+  const auto asked = ParseConversation(request);
+  if (!asked.ok()) return asked.status();
+  const auto all = answerer->ListConversations(*asked);
+  if (!all.ok()) return all.status();
+  return Reply{.body = services::ConversationsJson(*all)};
+}
+
+absl::StatusOr<Outcome> DeleteConversation(gateway::Answerer* answerer, const Request& request) {
+  const auto asked = ParseConversation(request);
+  if (!asked.ok()) return asked.status();
+  const absl::Status deleted = answerer->DeleteConversation(*asked);
+  if (!deleted.ok()) return deleted;
+  return Reply{.body = "{}"};
 }
 
 absl::StatusOr<Outcome> Search(retrieval::Retriever* retriever, const Request& request) {
@@ -138,6 +184,16 @@ std::vector<Route> ApiRoutes(const Doors& doors) {
            if (!status.ok()) return status;
            return Reply{.body = "{}"};
          }});
+    const auto add = [&](const char* method, const char* path,
+                         absl::StatusOr<Outcome> (*handle)(gateway::Answerer*, const Request&)) {
+      routes.push_back(
+          {method, path, &kApiDialect, [answerer = doors.answerer, handle](const Request& request) {
+             return handle(answerer, request);
+           }});
+    };
+    add("GET", "/api/v1/conversations", GetConversations);
+    add("GET", "/api/v1/conversations/*", GetConversation);
+    add("DELETE", "/api/v1/conversations/*", DeleteConversation);
     routes.push_back(
         {"POST", "/api/v1/ask", &kApiDialect, [answerer = doors.answerer](Request request) {
            return Ask(answerer, std::move(request));

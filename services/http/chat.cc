@@ -30,7 +30,8 @@ const char* Name(gateway::Mode mode) {
 Json UsageJson(const gateway::Receipt& receipt) {
   return {{"prompt_tokens", receipt.prompt_tokens},
           {"completion_tokens", receipt.completion_tokens},
-          {"total_tokens", receipt.prompt_tokens + receipt.completion_tokens}};
+          {"total_tokens", receipt.prompt_tokens + receipt.completion_tokens},
+          {"prompt_tokens_details", {{"cached_tokens", receipt.cached_tokens}}}};
 }
 
 Json UrlCitation(const Annotation& annotation) {
@@ -151,7 +152,10 @@ class Completion {
                            {"mode", Name(answer.receipt.mode)},
                            {"degraded", answer.receipt.degraded},
                            {"generation", answer.receipt.generation},
-                           {"request_id", request_id_}};
+                           {"request_id", request_id_},
+                           {"session", answer.receipt.session},
+                           {"turn", answer.receipt.turn},
+                           {"rewritten_question", answer.receipt.rewritten_question}};
   }
 
   ChatBody chat_;
@@ -171,6 +175,7 @@ absl::StatusOr<Outcome> Chat(gateway::Answerer* answerer, Request request) {
   chat->question.deadline = request.deadline;
   chat->question.stop = request.stop;
   chat->question.caller = request.caller;
+  chat->question.owner = request.owner;
   chat->question.request_id = request.id;
   if (auto status = gateway::CheckQuestion(chat->question); !status.ok()) return status;
   const bool stream = chat->stream;

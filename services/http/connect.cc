@@ -206,6 +206,7 @@ absl::StatusOr<std::string> Ask(const Codec& codec, gateway::Answerer* answerer,
   if (auto status = Decode(codec, *bytes, &message); !status.ok()) return status;
   gateway::Question question = services::FromProto(message);
   question.caller = request.caller;
+  question.owner = request.owner;
   question.request_id = request.id;
   question.deadline = request.deadline;
   question.stop = request.stop;

@@ -30,6 +30,7 @@ struct Request {
   std::string id;  // names it in logs and receipts
   std::string trace_id;
   std::string caller;  // name of the key; without keys the address of the client
+  std::string owner;   // name of the key; without keys empty
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};  // fires when the client is gone
   // To be called with the tokens that the request has cost, for the limit of its key.

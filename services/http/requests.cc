@@ -34,6 +34,9 @@ void ReadScope(Members& members, gateway::Question& question) {
   members.Flag("batch", question.batch);
   members.Whole("thinking_budget", 0, gateway::kMaxThinkingBudget, question.thinking_budget);
   members.Whole("min_generation", 0, Members::kMaxWhole, question.min_generation);
+  members.Text("session", question.session);
+  members.Flag("no_cache", question.no_cache);
+  members.Flag("follow_ups", question.follow_ups);
 }
 
 // Our own, for clients that can send more than OpenAI's.
@@ -74,11 +77,13 @@ absl::Status ReadContent(const Json* content, const std::string& name, std::stri
   return absl::OkStatus();
 }
 
-// The last message of the user.
-absl::Status ReadMessages(const Json& messages, std::string_view name, std::string* question) {
+// The last message of the user is the question; those before it, and what was answered, are
+// earlier turns, of which the newest are kept. Thoughts in a history are not read.
+absl::Status ReadMessages(const Json& messages, std::string_view name,
+                          gateway::Question* question) {
+  std::vector<gateway::Turn> turns;
   static constexpr auto kRoles = std::to_array<std::string_view>(
       {"system", "developer", "user", "assistant", "tool", "function"});
-  bool asked = false;
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const std::string at = absl::StrCat(std::string(name), "[", i, "]");
     if (!messages[i].is_object()) return absl::InvalidArgumentError(at + " is not an object");
@@ -98,11 +103,22 @@ absl::Status ReadMessages(const Json& messages, std::string_view name, std::stri
     if (auto status = ReadContent(members.Get("content"), at + ".content", &text); !status.ok()) {
       return status;
     }
+    if (role == "assistant" && !turns.empty() && turns.back().answer.empty()) {
+      turns.back().answer = std::move(text);
+    }
     if (role != "user") continue;
-    *question = std::move(text);
-    asked = true;
+    turns.push_back({.question = std::move(text)});
+    if (turns.size() > 2 * gateway::kMaxHistoryTurns) {  // only the newest are of use
+      turns.erase(turns.begin(),
+                  turns.end() - static_cast<std::ptrdiff_t>(gateway::kMaxHistoryTurns) - 1);
+    }
   }
-  if (asked) return absl::OkStatus();
+  if (!turns.empty()) {
+    question->text = std::move(turns.back().question);
+    turns.pop_back();
+    if (question->session.empty()) question->history = std::move(turns);
+    return absl::OkStatus();
+  }
   return absl::InvalidArgumentError(std::string(name) + " holds no message of the user");
 }
 
@@ -116,20 +132,44 @@ void ReadEffort(Members& members, std::string_view name, Mode& mode) {
   if (mode == Mode::kAuto) mode = asked;
 }
 
-void CheckSampling(Members& members) {
+void ReadSampling(Members& members, gateway::Question& question) {
   constexpr std::int64_t kMax = Members::kMaxWhole;
-  std::int64_t ignored = 0;
+  std::int64_t ignored = 0, seed = 0;
   members.Number("temperature", 0, 2);
   members.Number("top_p", 0, 1);
   members.Number("presence_penalty", -2, 2);
   members.Number("frequency_penalty", -2, 2);
-  members.Whole("seed", -kMax, kMax, ignored);
+  members.Whole("seed", -kMax, kMax, seed);
+  question.seed = static_cast<std::uint64_t>(seed) & gateway::kMaxSeed;
   for (const char* name : {"max_tokens", "max_completion_tokens", "max_output_tokens"}) {
     members.Whole(name, 1, kMax, ignored);
   }
   if (const Json* n = members.Get("n"); n != nullptr && *n != 1) members.Fail("n", "is not 1");
   std::vector<std::string> stop;
   members.Texts("stop", stop);
+}
+
+}  // namespace
+
+namespace {
+
+// [{"question", "answer"}], the oldest turn first: for those who keep a conversation themselves.
+void ReadHistory(Members& members, gateway::Question& question) {
+  const Json* history = members.Get("history");
+  if (history == nullptr) return;
+  if (!history->is_array()) return members.Fail("history", "is not a list of turns");
+  for (std::size_t i = 0; i < history->size() && members.status().ok(); ++i) {
+    const std::string at = absl::StrCat("history[", i, "]");
+    if (!(*history)[i].is_object()) return members.Fail(at, "is not an object");
+    Members turn((*history)[i], at + ".");
+    gateway::Turn& to = question.history.emplace_back();
+    turn.RequiredText("question", to.question);
+    turn.Text("answer", to.answer);
+    members.Take(turn.status());
+  }
+  const std::size_t kept = std::min(question.history.size(), gateway::kMaxHistoryTurns);
+  question.history.erase(question.history.begin(),
+                         question.history.end() - static_cast<std::ptrdiff_t>(kept));
 }
 
 }  // namespace
@@ -142,6 +182,8 @@ absl::StatusOr<AskBody> ParseAsk(std::string_view text) {
   members.RequiredText("question", ask.question.text);
   members.Flag("stream", ask.stream);
   ReadScope(members, ask.question);
+  members.Whole("seed", 0, gateway::kMaxSeed, ask.question.seed);
+  ReadHistory(members, ask.question);
   if (!members.status().ok()) return members.status();
   return ask;
 }
@@ -214,7 +256,7 @@ absl::StatusOr<ChatBody> ParseChat(std::string_view text) {
   Members members(json);
   members.RequiredText("model", chat.model);
   members.Flag("stream", chat.stream);
-  CheckSampling(members);
+  ReadSampling(members, chat.question);
   const Json* messages = members.Get("messages");
   if (messages == nullptr || !messages->is_array()) members.Fail("messages", "is not a list");
   if (const Json* options = members.Object("stream_options"); options != nullptr) {
@@ -233,7 +275,7 @@ absl::StatusOr<ChatBody> ParseChat(std::string_view text) {
   ReadEffort(members, "reasoning_effort", chat.question.mode);
   ReadOwn(members, chat.question);
   if (!members.status().ok()) return members.status();
-  if (auto s = ReadMessages(*messages, "messages", &chat.question.text); !s.ok()) return s;
+  if (auto s = ReadMessages(*messages, "messages", &chat.question); !s.ok()) return s;
   return chat;
 }
 
@@ -244,7 +286,7 @@ absl::StatusOr<ResponsesBody> ParseResponses(std::string_view text) {
   Members members(json);
   members.RequiredText("model", body.model);
   members.Flag("stream", body.stream);
-  CheckSampling(members);
+  ReadSampling(members, body.question);
   for (const char* name : {"previous_response_id", "conversation"}) {
     if (members.Get(name) != nullptr) members.Fail(name, "is not taken: nothing is stored");
   }
@@ -265,7 +307,7 @@ absl::StatusOr<ResponsesBody> ParseResponses(std::string_view text) {
   if (!members.status().ok()) return members.status();
   if (input->is_string()) {
     body.question.text = input->get<std::string>();
-  } else if (auto s = ReadMessages(*input, "input", &body.question.text); !s.ok()) {
+  } else if (auto s = ReadMessages(*input, "input", &body.question); !s.ok()) {
     return s;
   }
   return body;

@@ -19,7 +19,8 @@ namespace citeseek::http {
 // Deadline and stop token of what these return are the caller's to set.
 
 // POST /api/v1/ask: {"question", "mode", "top_k", "collection", "filters", "min_generation",
-// "batch", "stream"}; filters are {"field": "value"} or [{"field", "value"}].
+// "batch", "thinking_budget", "session", "history", "seed", "no_cache", "follow_ups", "stream"};
+// filters are {"field": "value"} or [{"field", "value"}], history is [{"question", "answer"}].
 struct AskBody {
   gateway::Question question;
   bool stream = true;
@@ -36,8 +37,9 @@ absl::StatusOr<retrieval::Query> ParseSearch(const Fields& query);
 absl::StatusOr<gateway::Mode> ModeOfModel(std::string_view model);
 const std::vector<std::string>& AnswerModels();
 
-// POST /v1/chat/completions. The question is the last message of the user; of the parameters that
-// shape the sampling the types and ranges are checked.
+// POST /v1/chat/completions. The question is the last message of the user; the turns before it are
+// its history, of which the newest are read. Of the parameters that shape the sampling the types
+// and ranges are checked, and the seed is taken.
 struct ChatBody {
   std::string model;
   gateway::Question question;
@@ -46,7 +48,7 @@ struct ChatBody {
 };
 absl::StatusOr<ChatBody> ParseChat(std::string_view json);
 
-// POST /v1/responses. Nothing is stored: previous_response_id is refused.
+// POST /v1/responses. Nothing is stored: previous_response_id is refused. As ParseChat else.
 struct ResponsesBody {
   std::string model;
   gateway::Question question;

@@ -229,6 +229,7 @@ absl::StatusOr<Outcome> Respond(gateway::Answerer* answerer, Request request) {
   body->question.deadline = request.deadline;
   body->question.stop = request.stop;
   body->question.caller = request.caller;
+  body->question.owner = request.owner;
   body->question.request_id = request.id;
   if (auto status = gateway::CheckQuestion(body->question); !status.ok()) return status;
   const bool stream = body->stream;

@@ -52,7 +52,7 @@ void AllowOrigin(const ServerOptions& options, const Head& head, Fields* headers
 }
 
 void AnswerPreflight(const Head& head, Fields* headers) {
-  headers->emplace_back("Access-Control-Allow-Methods", "GET, POST");
+  headers->emplace_back("Access-Control-Allow-Methods", "GET, POST, DELETE");
   headers->emplace_back("Access-Control-Max-Age", "600");
   const std::string_view wanted = Find(head.headers, "access-control-request-headers");
   if (IsPrintable(wanted)) headers->emplace_back("Access-Control-Allow-Headers", wanted);
@@ -126,6 +126,7 @@ Routed RouteRequest(const ServerOptions& options, Head head, bool has_body) {
       return routed;
     }
     auto& caller = std::get<Keys::Caller>(admitted);
+    request.owner = caller.name;
     request.caller = std::move(caller.name);
     request.spend = [keys = options.keys, number = caller.number](std::int64_t tokens) {
       keys->Spend(number, tokens);

@@ -37,8 +37,8 @@ std::vector<Route> ModelRoutes(const Doors& doors);
 std::vector<Route> ResponsesRoutes(const Doors& doors);
 // /v1/chat/completions, /v1/models: as OpenAI's.
 std::vector<Route> ChatRoutes(const Doors& doors);
-// /api/v1/ask, /api/v1/search, /api/v1/suggest, /api/v1/documents/ID, /api/v1/stats, /healthz,
-// /readyz.
+// /api/v1/ask, /api/v1/conversations/ID, /api/v1/search, /api/v1/suggest, /api/v1/documents/ID,
+// /api/v1/stats, /healthz, /readyz.
 std::vector<Route> ApiRoutes(const Doors& doors);
 
 }  // namespace citeseek::http

@@ -106,6 +106,7 @@ v1::Finish ToProto(const inference::Finish& finish) {
   proto.set_steps(finish.steps);
   proto.set_drafted_tokens(finish.drafted_tokens);
   proto.set_accepted_tokens(finish.accepted_tokens);
+  proto.set_model_hash(finish.model_hash);
   return proto;
 }
 
@@ -118,7 +119,8 @@ inference::Finish FromProto(const v1::Finish& finish) {
           .model = finish.model(),
           .steps = finish.steps(),
           .drafted_tokens = finish.drafted_tokens(),
-          .accepted_tokens = finish.accepted_tokens()};
+          .accepted_tokens = finish.accepted_tokens(),
+          .model_hash = finish.model_hash()};
 }
 
 v1::EmbedKind ToProto(inference::EmbedKind kind) {

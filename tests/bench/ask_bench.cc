@@ -69,7 +69,7 @@ int Run(const std::string& data, const std::vector<std::string>& questions) {
       return true;
     };
     const auto answer =
-        OrDie(answerer->Ask({.text = question, .mode = gateway::Mode::kExtract}, sink));
+        OrDie(answerer->Ask({.text = question, .mode = gateway::Mode::kExtract, .no_cache = true}, sink));
     finished.push_back(elapsed());
     for (const gateway::Stage& stage : answer.receipt.stages) {
       stages[stage.name] += absl::ToDoubleMilliseconds(stage.duration);

@@ -216,6 +216,7 @@ int Run(const std::string& data, std::vector<std::string> questions, double seco
   config.openai = {.url = server.url(), .model = "scripted"};
   config.limits.model_calls = kSlots;
   config.limits.patience_s = 2;
+  config.limits.answer_cache = 0;  // the questions come again and again
   auto app = services::App::Make(config, &log);
   if (!app.ok()) {
     std::fprintf(stderr, "overload_bench: %s\n", app.status().ToString().c_str());

@@ -15,6 +15,10 @@ auto Fields(const gateway::Citation& c) {
                   c.quote, c.verdict, c.score, c.answer_start, c.answer_end);
 }
 
+auto Fields(const retrieval::Place& p) {
+  return std::tie(p.document_id, p.collection, p.version, p.start, p.end);
+}
+
 auto Fields(const gateway::CheckedSentence& s) {
   return std::tie(s.start, s.end, s.verdict, s.score, s.problems);
 }
@@ -34,22 +38,27 @@ bool TakeAll(const Event&) { return true; }
 
 TEST_P(AnswererContract, EventsArriveInOrderWithEveryField) {
   std::vector<Event> events;
-  const auto answer = answerer_.Ask({.text = "x", .top_k = 2}, [&](const Event& event) {
-    events.push_back(event);
-    return true;
-  });
+  const auto answer =
+      answerer_.Ask({.text = "x", .top_k = 2, .session = "s"}, [&](const Event& event) {
+        events.push_back(event);
+        return true;
+      });
   ASSERT_TRUE(answer.ok()) << answer.status();
-  ASSERT_EQ(events.size(), 8u);
+  ASSERT_EQ(events.size(), 9u);
   EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).place, 2);
   EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).eta, absl::Milliseconds(1500));
   EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).rung, gateway::Rung::kShort);
   EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).hits.size(), 2u);
   EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).hits[1].passage_id, "doc-1#3");
   EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).generation, 99u);
+  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).markers, (std::vector<int>{1, 9}));
+  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).rewritten_question, "it, in full");
+  EXPECT_EQ(std::get<gateway::FollowUpsEvent>(events[7]).questions,
+            std::vector<std::string>{"And 那么?"});
   EXPECT_EQ(std::get<gateway::ThoughtEvent>(events[2]).text, "hm ");
   EXPECT_EQ(std::get<gateway::AnswerEvent>(events[3]).text, "It is ");
   EXPECT_EQ(std::get<gateway::AnswerEvent>(events[4]).text, "so [1].");
-  const auto& finished = std::get<gateway::FinishedEvent>(events[7]).answer;
+  const auto& finished = std::get<gateway::FinishedEvent>(events[8]).answer;
   ASSERT_EQ(finished.citations.size(), 1u);
   EXPECT_EQ(Fields(std::get<gateway::CitationEvent>(events[5]).citation),
             Fields(finished.citations[0]));
@@ -82,6 +91,25 @@ TEST_P(AnswererContract, EventsArriveInOrderWithEveryField) {
     EXPECT_EQ(receipt.stages[0].name, "retrieve");
     EXPECT_EQ(receipt.stages[0].duration, absl::Microseconds(3));
     EXPECT_EQ(receipt.total, absl::Milliseconds(4));
+    EXPECT_EQ(receipt.session, "s");
+    EXPECT_EQ(receipt.turn, 2);
+    EXPECT_EQ(receipt.rewritten_question, "it, in full");
+    ASSERT_EQ(receipt.sources.size(), 1u);
+    EXPECT_EQ(receipt.sources[0].marker, 4);
+    EXPECT_EQ(Fields(receipt.sources[0].place), Fields(retrieval::Place{"doc-0", "小集", 7, 3, 9}));
+    EXPECT_EQ(receipt.question, "x");
+    EXPECT_EQ(receipt.top_k, 2);
+    EXPECT_EQ(receipt.collection, "c");
+    ASSERT_EQ(receipt.filters.size(), 1u);
+    EXPECT_EQ(receipt.filters[0].value, "v");
+    EXPECT_EQ(receipt.recipe, "recipe");
+    EXPECT_EQ(receipt.seed, 17u);
+    EXPECT_EQ(receipt.model_hash, "mh");
+    EXPECT_EQ(receipt.prompt_hash, "ph");
+    EXPECT_EQ(receipt.answer_hash, "ah");
+    EXPECT_EQ(receipt.cached_tokens, 6);
+    EXPECT_TRUE(receipt.cached);
+    EXPECT_EQ(a->follow_ups, std::vector<std::string>{"And 那么?"});
   }
 }
 
@@ -95,14 +123,32 @@ TEST_P(AnswererContract, EveryFieldOfAQuestionArrives) {
                           .collection = "c",
                           .filters = {{"k", "v"}},
                           .min_generation = 5,
+                          .owner = "key",
+                          .session = "ab12",
+                          .history = {{.question = "q", .answer = "a"}},
+                          .sources = {{3, {"d", "c", 4, 5, 6}}},
                           .request_id = "mine",
                           .thinking_budget = 7,
+                          .seed = 99,
+                          .no_cache = true,
+                          .follow_ups = true,
                           .batch = true},
                          TakeAll)
                     .ok());
     EXPECT_EQ(fake_.last.request_id, "mine");
     EXPECT_EQ(fake_.last.thinking_budget, 7);
     EXPECT_TRUE(fake_.last.batch);
+    EXPECT_EQ(fake_.last.owner, "key");
+    EXPECT_EQ(fake_.last.session, "ab12");
+    ASSERT_EQ(fake_.last.history.size(), 1u);
+    EXPECT_EQ(fake_.last.history[0].question, "q");
+    EXPECT_EQ(fake_.last.history[0].answer, "a");
+    ASSERT_EQ(fake_.last.sources.size(), 1u);
+    EXPECT_EQ(fake_.last.sources[0].marker, 3);
+    EXPECT_EQ(fake_.last.sources[0].place.end, 6u);
+    EXPECT_EQ(fake_.last.seed, 99u);
+    EXPECT_TRUE(fake_.last.no_cache);
+    EXPECT_TRUE(fake_.last.follow_ups);
     EXPECT_EQ(fake_.last.text, "问");
     EXPECT_EQ(fake_.last.mode, mode);
     EXPECT_EQ(fake_.last.top_k, 0);
@@ -167,6 +213,56 @@ TEST_P(AnswererContract, AChecksStatusAndCancellationCross) {
   ExpectKeepsDeadline([&](absl::Time deadline) {
     return answerer_.Check({.text = "block", .deadline = deadline}).status();
   });
+}
+
+TEST_P(AnswererContract, AConversationArrivesWithEveryField) {
+  const auto got =
+      answerer_.GetConversation({.owner = "key", .session = "s", .before = 3, .limit = 2});
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(fake_.last_conversation.owner, "key");
+  EXPECT_EQ(fake_.last_conversation.session, "s");
+  EXPECT_EQ(fake_.last_conversation.before, 3);
+  EXPECT_EQ(fake_.last_conversation.limit, 2);
+  EXPECT_EQ(got->session, "s");
+  EXPECT_EQ(got->title, "标题");
+  EXPECT_EQ(absl::ToUnixMillis(got->created), 1000);
+  EXPECT_EQ(absl::ToUnixMillis(got->updated), 2000);
+  EXPECT_EQ(absl::ToUnixMillis(got->expires), 3000);
+  EXPECT_EQ(got->turns, 7);
+  ASSERT_EQ(got->shown.size(), 1u);
+  const gateway::Turn& turn = got->shown[0];
+  EXPECT_EQ(turn.number, 7);
+  EXPECT_EQ(absl::ToUnixMillis(turn.asked), 1500);
+  EXPECT_EQ(turn.question, "问");
+  EXPECT_EQ(turn.rewritten, "full");
+  EXPECT_EQ(turn.answer, "a [4]");
+  EXPECT_EQ(turn.reason, "answered");
+  EXPECT_EQ(turn.mode, gateway::Mode::kQuick);
+  ASSERT_EQ(turn.citations.size(), 1u);
+  EXPECT_EQ(turn.citations[0].quote, "q");
+  ASSERT_EQ(turn.sources.size(), 1u);
+  EXPECT_EQ(turn.sources[0].place.version, 5u);
+}
+
+TEST_P(AnswererContract, ConversationsAreListedAndDeleted) {
+  const auto all = answerer_.ListConversations({.owner = "key", .before = 4, .limit = 9});
+  ASSERT_TRUE(all.ok()) << all.status();
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ(all->at(1).session, "two");
+  EXPECT_EQ(fake_.last_conversation.owner, "key");
+  EXPECT_EQ(fake_.last_conversation.before, 4);
+  EXPECT_EQ(fake_.last_conversation.limit, 9);
+  EXPECT_TRUE(answerer_.DeleteConversation({.owner = "me", .session = "gone"}).ok());
+  EXPECT_EQ(fake_.last_conversation.owner, "me");
+  EXPECT_EQ(fake_.last_conversation.session, "gone");
+  ExpectEveryStatusCrosses([&](const std::string& script) {
+    return answerer_.GetConversation({.session = script}).status();
+  });
+  ExpectEveryStatusCrosses([&](const std::string& script) {
+    return answerer_.ListConversations({.owner = script}).status();
+  });
+  ExpectEveryStatusCrosses(
+      [&](const std::string& script) { return answerer_.DeleteConversation({.session = script}); });
 }
 
 TEST_P(AnswererContract, ASinkThatSaysNoCancels) {

@@ -65,6 +65,40 @@ TEST_P(RetrieverContract, EveryFieldOfAQueryArrives) {
   }
 }
 
+TEST_P(RetrieverContract, PlacesAreReadInOrderWithoutThoseThatAreGone) {
+  const auto result = retriever_.Read(
+      {.places = {{"a", "小集", 7000000001, 5, 9}, {"gone", "c", 1, 0, 1}, {"b", "c", 2, 0, 3}},
+       .collection = "c",
+       .filters = {{"年", "2024"}},
+       .min_generation = 12345678901});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->generation, 98u);
+  ASSERT_EQ(result->hits.size(), 2u);
+  const Hit expected = {.document_id = "a",
+                        .collection = "小集",
+                        .passage_id = "a#2",
+                        .version = 7000000001,
+                        .title = "标题",
+                        .uri = "u",
+                        .start = 5,
+                        .end = 9,
+                        .text = "text"};
+  EXPECT_EQ(Fields(result->hits[0]), Fields(expected));
+  EXPECT_EQ(result->hits[1].document_id, "b");
+  EXPECT_EQ(fake_.last_read.collection, "c");
+  ASSERT_EQ(fake_.last_read.filters.size(), 1u);
+  EXPECT_EQ(fake_.last_read.filters[0].value, "2024");
+  EXPECT_EQ(fake_.last_read.min_generation, 12345678901u);
+}
+
+TEST_P(RetrieverContract, AReadsStatusAndDeadlineCross) {
+  ExpectEveryStatusCrosses(
+      [&](const std::string& script) { return retriever_.Read({.collection = script}).status(); });
+  ExpectKeepsDeadline([&](absl::Time deadline) {
+    return retriever_.Read({.collection = "block", .deadline = deadline}).status();
+  });
+}
+
 TEST_P(RetrieverContract, StatusCodesAndMessagesArriveUnchanged) {
   ExpectEveryStatusCrosses(
       [&](const std::string& script) { return retriever_.Search({.text = script}).status(); });

@@ -23,7 +23,7 @@ roles: [gateway, retrieval]
 remotes: {gateway: g:1, retrieval: r:2, indexer: i:3, inference: n:4}
 openai: {url: "http://m:8000/v1", model: r1, key_file: /run/key}
 engine: {embedder: /e, reranker: /r, quantize: q4, kv_memory: 1.5GiB, threads: 3}
-limits: {workers: 3, queue: 7}
+limits: {workers: 3, queue: 7, session_ttl: 36h, answer_cache: 0}
 tls: {certificate: /c, key: /k, authority: /a}
 http:
   listen: 127.0.0.1:8081
@@ -60,6 +60,8 @@ http:
   EXPECT_EQ(config->tls.certificate, "/c");
   EXPECT_EQ(config->tls.key, "/k");
   EXPECT_EQ(config->tls.authority, "/a");
+  EXPECT_EQ(config->limits.session_ttl, absl::Hours(36));
+  EXPECT_EQ(config->limits.answer_cache, 0);
   EXPECT_EQ(config->http.listen, "127.0.0.1:8081");
   EXPECT_EQ(config->http.tls.certificate, "/hc");
   EXPECT_EQ(config->http.tls.key, "/hk");
@@ -87,10 +89,12 @@ TEST(Config, WhatIsWrongIsNamedWithItsPlace) {
        "limits, "
        "listen, log, metrics, openai, remotes, roles, tls"},
       {"limits:\n  wrokers: 1\n",
-       "c.yaml:2:3: unknown key 'wrokers' in limits; allowed: model_calls, patience_s, questions, "
-       "queue, workers"},
+       "c.yaml:2:3: unknown key 'wrokers' in limits; allowed: answer_cache, model_calls, "
+       "patience_s, questions, queue, session_ttl, workers"},
       {"limits:\n  workers: many\n", "c.yaml:2:12: workers is not a whole number"},
       {"limits: {workers: 0}", "c.yaml:1:19: workers 0 is not in [1, 1024]"},
+      {"limits: {session_ttl: 7d}", "c.yaml:1:23: session_ttl is not a duration like 168h or 30m"},
+      {"limits: {session_ttl: 5s}", "c.yaml:1:23: session_ttl 5s is less than 1m"},
       {"limits: 3", "c.yaml:1:9: limits is not a map of keys to values"},
       {"data: [x]", "c.yaml:1:7: data is not a text"},
       {"roles: gateway", "c.yaml:1:8: roles is not a list"},

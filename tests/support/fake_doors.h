@@ -103,8 +103,29 @@ class FakeRetriever final : public retrieval::Retriever {
     return result;
   }
 
+  // A place whose document id is "gone" is left out.
+  absl::StatusOr<retrieval::Result> Read(const retrieval::ReadRequest& request) override {
+    last_read = request;
+    if (auto s = script.Play(request.collection, request.deadline, request.stop); !s.ok()) return s;
+    retrieval::Result result{.generation = 98};
+    for (const retrieval::Place& place : request.places) {
+      if (place.document_id == "gone") continue;
+      result.hits.push_back({.document_id = place.document_id,
+                             .collection = place.collection,
+                             .passage_id = place.document_id + "#2",
+                             .version = place.version,
+                             .title = "标题",
+                             .uri = "u",
+                             .start = place.start,
+                             .end = place.end,
+                             .text = "text"});
+    }
+    return result;
+  }
+
   Script script;
   retrieval::Query last;
+  retrieval::ReadRequest last_read;
 };
 
 class FakeIndexer final : public indexer::Indexer {
@@ -264,7 +285,9 @@ class FakeAnswerer final : public gateway::Answerer {
     if (auto s = script.Play(question.text, question.deadline, question.stop); !s.ok()) return s;
     FakeRetriever retriever;
     const auto found = retriever.Search({.text = "x", .top_k = question.top_k});
-    if (!sink(gateway::SearchedEvent{found->hits, found->generation})) return cancelled();
+    if (!sink(gateway::SearchedEvent{found->hits, found->generation, {1, 9}, "it, in full"})) {
+      return cancelled();
+    }
     gateway::Answer answer;
     answer.thought = "hm ";
     if (!sink(gateway::ThoughtEvent{"hm "})) return cancelled();
@@ -289,6 +312,8 @@ class FakeAnswerer final : public gateway::Answerer {
     answer.sentences = {{1, 13, gateway::Verdict::kPartly, 0.75, {"a", "“b”"}}};
     if (!sink(gateway::CheckedEvent{answer.sentences[0]})) return cancelled();
     answer.reason = "answered";
+    answer.follow_ups = {"And 那么?"};
+    if (!sink(gateway::FollowUpsEvent{answer.follow_ups})) return cancelled();
     answer.receipt = {.request_id = question.request_id.empty() ? "r" : question.request_id,
                       .asked_mode = question.mode,
                       .mode = gateway::Mode::kExtract,
@@ -301,9 +326,62 @@ class FakeAnswerer final : public gateway::Answerer {
                       .drafted_tokens = 9,
                       .accepted_tokens = 4,
                       .stages = {{"retrieve", absl::Microseconds(3)}},
-                      .total = absl::Milliseconds(4)};
+                      .total = absl::Milliseconds(4),
+                      .session = question.session,
+                      .turn = 2,
+                      .rewritten_question = "it, in full",
+                      .sources = {{4, {"doc-0", "小集", 7, 3, 9}}},
+                      .question = question.text,
+                      .top_k = question.top_k,
+                      .collection = "c",
+                      .filters = {{"f", "v"}},
+                      .recipe = "recipe",
+                      .seed = 17,
+                      .model_hash = "mh",
+                      .prompt_hash = "ph",
+                      .answer_hash = "ah",
+                      .cached_tokens = 6,
+                      .cached = true};
     if (!sink(gateway::FinishedEvent{answer})) return cancelled();
     return answer;
+  }
+
+  static gateway::Conversation MakeConversation(const std::string& session) {
+    return {.session = session,
+            .title = "标题",
+            .created = absl::FromUnixMillis(1000),
+            .updated = absl::FromUnixMillis(2000),
+            .expires = absl::FromUnixMillis(3000),
+            .turns = 7};
+  }
+
+  absl::StatusOr<gateway::Conversation> GetConversation(
+      const gateway::ConversationRequest& request) override {
+    last_conversation = request;
+    if (auto s = script.Play(request.session, request.deadline, request.stop); !s.ok()) return s;
+    gateway::Conversation conversation = MakeConversation(request.session);
+    conversation.shown = {{.number = 7,
+                           .asked = absl::FromUnixMillis(1500),
+                           .question = "问",
+                           .rewritten = "full",
+                           .answer = "a [4]",
+                           .reason = "answered",
+                           .mode = gateway::Mode::kQuick,
+                           .citations = {{.marker = 4, .document_id = "d", .quote = "q"}},
+                           .sources = {{4, {"d", "c", 5, 1, 2}}}}};
+    return conversation;
+  }
+
+  absl::StatusOr<std::vector<gateway::Conversation>> ListConversations(
+      const gateway::ConversationRequest& request) override {
+    last_conversation = request;
+    if (auto s = script.Play(request.owner, request.deadline, request.stop); !s.ok()) return s;
+    return std::vector{MakeConversation("one"), MakeConversation("two")};
+  }
+
+  absl::Status DeleteConversation(const gateway::ConversationRequest& request) override {
+    last_conversation = request;
+    return script.Play(request.session, request.deadline, request.stop);
   }
 
   absl::StatusOr<gateway::CheckReport> Check(const gateway::CheckRequest& request) override {
@@ -319,6 +397,7 @@ class FakeAnswerer final : public gateway::Answerer {
   gateway::Question last;
   bool answered_now = false;
   gateway::CheckRequest last_check;
+  gateway::ConversationRequest last_conversation;
 };
 
 }  // namespace citeseek::testing

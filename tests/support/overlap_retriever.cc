@@ -83,7 +83,7 @@ absl::StatusOr<retrieval::Result> OverlapRetriever::Search(const retrieval::Quer
     const Passage& passage = passages_[p];
     const indexer::Document& document = documents_[passage.document];
     if (!query.collection.empty() && document.collection != query.collection) continue;
-    if (seen[passage.document]) continue;
+    if (seen[passage.document] || removed_.contains(document.id)) continue;
     seen[passage.document] = true;
     const std::uint32_t start = passage.range.start, end = passage.range.end;
     result.hits.push_back({.document_id = document.id,
@@ -97,6 +97,35 @@ absl::StatusOr<retrieval::Result> OverlapRetriever::Search(const retrieval::Quer
                            .text = document.text.substr(start, end - start),
                            .score = -score,
                            .lexical_score = -score});
+  }
+  return result;
+}
+
+absl::StatusOr<retrieval::Result> OverlapRetriever::Read(const retrieval::ReadRequest& request) {
+  retrieval::Result result{.generation = 1};
+  for (const retrieval::Place& place : request.places) {
+    const indexer::Document* document = Find(place.document_id);
+    if (document == nullptr || removed_.contains(place.document_id) || place.version != 1 ||
+        place.end > document->text.size() || document->collection != place.collection ||
+        (!request.collection.empty() && document->collection != request.collection)) {
+      continue;
+    }
+    std::string passage_id;
+    for (std::size_t p = 0; p < passages_.size(); ++p) {
+      if (&documents_[passages_[p].document] == document &&
+          passages_[p].range.start <= place.start) {
+        passage_id = absl::StrCat(document->id, "#", p);
+      }
+    }
+    result.hits.push_back({.document_id = document->id,
+                           .collection = document->collection,
+                           .passage_id = passage_id,
+                           .version = 1,
+                           .title = document->title,
+                           .uri = document->uri,
+                           .start = place.start,
+                           .end = place.end,
+                           .text = document->text.substr(place.start, place.end - place.start)});
   }
   return result;
 }

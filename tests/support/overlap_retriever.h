@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,11 @@ class OverlapRetriever final : public retrieval::Retriever {
   explicit OverlapRetriever(std::vector<indexer::Document> documents);
 
   absl::StatusOr<retrieval::Result> Search(const retrieval::Query& query) override;
+
+  absl::StatusOr<retrieval::Result> Read(const retrieval::ReadRequest& request) override;
+
+  // Not shown any more.
+  void Remove(const std::string& id) { removed_.insert(id); }
 
   const indexer::Document* Find(const std::string& id) const;
 
@@ -38,6 +44,7 @@ class OverlapRetriever final : public retrieval::Retriever {
   std::vector<indexer::Document> documents_;
   std::vector<Passage> passages_;
   std::map<std::string, std::vector<std::size_t>> postings_;
+  std::set<std::string> removed_;
 };
 
 }  // namespace citeseek::testing

@@ -131,9 +131,9 @@ TEST_F(LineTest, WaitsAreEstimatedFromCostsAndSpeed) {
   Caller third(&*line_, {.cost = 30});
   EXPECT_EQ(third.Told().second, absl::Milliseconds(600));
   EXPECT_EQ(line_->Backlog(), absl::Milliseconds(600));
-  EXPECT_EQ(line_->Wait(), absl::Seconds(2));            // behind the second
+  EXPECT_EQ(line_->Wait(), absl::Seconds(2));          // behind the second
   EXPECT_EQ(line_->Wait(3), absl::Milliseconds(900));  // behind a third that costs 3
-  Pass(absl::Seconds(60));                               // all are late
+  Pass(absl::Seconds(60));                             // all are late
   EXPECT_EQ(line_->Wait(), absl::ZeroDuration());
 }
 

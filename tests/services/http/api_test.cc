@@ -25,7 +25,7 @@ TEST(HttpApi, AskStreamsTheEventsOfTheCommandLine) {
     EXPECT_THAT(reply.body, HasSubstr("event: " + names.back() + "\ndata: " + event + "\n\n"));
   }
   EXPECT_THAT(names, ::testing::ElementsAre("queued", "searched", "thought", "answer", "answer",
-                                            "citation", "checked", "finished"));
+                                            "citation", "checked", "follow_ups", "finished"));
   const Json last = Json::parse(SseData(reply.body).back());
   EXPECT_EQ(last["answer"], "It is so [1].");
   EXPECT_EQ(last["receipt"]["request_id"], reply.headers.at("x-request-id"));
@@ -37,6 +37,48 @@ TEST(HttpApi, AnswerNowReachesTheRunningCall) {
   EXPECT_TRUE(http.answerer.answered_now);
   EXPECT_THAT(http.Post("/api/v1/answer_now/other", "").body,
               HasSubstr("no question of request id other is running"));
+}
+
+TEST(HttpApi, ConversationsAreReadAndDeletedByTheirIds) {
+  HttpHarness http;
+  const HttpReply reply = http.Get("/api/v1/conversations/ab%2F12?before=3&limit=2");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(http.answerer.last_conversation.session, "ab/12");
+  EXPECT_EQ(http.answerer.last_conversation.owner, "");
+  EXPECT_EQ(http.answerer.last_conversation.before, 3);
+  EXPECT_EQ(http.answerer.last_conversation.limit, 2);
+  const Json json = Json::parse(reply.body);
+  EXPECT_EQ(json["session"], "ab/12");
+  EXPECT_EQ(json["turns"], 7);
+  EXPECT_EQ(json["shown"][0]["question"], "问");
+  EXPECT_EQ(json["shown"][0]["rewritten_question"], "full");
+  EXPECT_EQ(json["shown"][0]["citations"][0]["quote"], "q");
+  EXPECT_EQ(json["shown"][0]["sources"][0]["marker"], 4);
+  EXPECT_EQ(http.Get("/api/v1/conversations/fail%205").status, 404);
+  EXPECT_EQ(http.Get("/api/v1/conversations/x?limit=y").status, 400);
+  EXPECT_EQ(Fetch(http.address(), "DELETE", "/api/v1/conversations/gone").body, "{}");
+  EXPECT_EQ(http.answerer.last_conversation.session, "gone");
+  EXPECT_EQ(Fetch(http.address(), "DELETE", "/api/v1/conversations/fail%205").status, 404);
+}
+
+TEST(HttpApi, ConversationsAreThoseOfTheKeyAndListedForItAlone) {
+  const auto keys = http::Keys::Make(
+      {{.name = "ana",  // of "secret"
+        .sha256 = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"}});
+  ASSERT_TRUE(keys.ok()) << keys.status();
+  HttpHarness http({.keys = keys->get()});
+  const HttpHeaders key = {{"Authorization", "Bearer secret"}};
+  const HttpReply reply = http.Get("/api/v1/conversations?limit=5", key);
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(Json::parse(reply.body)["conversations"][1]["session"], "two");
+  EXPECT_EQ(http.answerer.last_conversation.owner, "ana");
+  http.Get("/api/v1/conversations/x", key);
+  EXPECT_EQ(http.answerer.last_conversation.owner, "ana");
+  http.Post("/api/v1/ask", R"({"question":"q","session":"new"})", key);
+  EXPECT_EQ(http.answerer.last.owner, "ana");
+  EXPECT_EQ(http.answerer.last.session, "new");
+  // Nobody without a key is shown what others without one have asked.
+  EXPECT_EQ(HttpHarness().Get("/api/v1/conversations").status, 403);
 }
 
 TEST(HttpApi, AskWithoutAStreamIsItsLastEvent) {

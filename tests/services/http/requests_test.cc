@@ -153,5 +153,61 @@ TEST(Requests, ALongHistoryIsRead) {
   EXPECT_EQ(ParseChat(body)->question.text, "last");
 }
 
+TEST(Requests, EarlierMessagesAreTheHistoryOfTheQuestion) {
+  const auto chat = ParseChat(R"({"model":"citeseek","seed":7,"messages":[
+      {"role":"system","content":"be brief"},
+      {"role":"assistant","content":"Hello."},
+      {"role":"user","content":"When was the bridge opened?"},
+      {"role":"assistant","content":[{"type":"text","text":"In 1998 [1]."}],
+       "reasoning_content":"hm"},
+      {"role":"user","content":"never answered"},
+      {"role":"user","content":"How long is it?"}]})");
+  ASSERT_TRUE(chat.ok()) << chat.status();
+  EXPECT_EQ(chat->question.text, "How long is it?");
+  EXPECT_EQ(chat->question.seed, 7u);
+  ASSERT_EQ(chat->question.history.size(), 2u);
+  EXPECT_EQ(chat->question.history[0].question, "When was the bridge opened?");
+  EXPECT_EQ(chat->question.history[0].answer, "In 1998 [1].");
+  EXPECT_EQ(chat->question.history[1].question, "never answered");
+  EXPECT_EQ(chat->question.history[1].answer, "");
+  const auto responses = ParseResponses(R"({"model":"citeseek","input":[
+      {"role":"user","content":"a?"},
+      {"type":"message","role":"assistant","content":[{"type":"output_text","text":"b"}]},
+      {"role":"user","content":[{"type":"input_text","text":"c?"}]}]})");
+  ASSERT_TRUE(responses.ok()) << responses.status();
+  EXPECT_EQ(responses->question.text, "c?");
+  ASSERT_EQ(responses->question.history.size(), 1u);
+  EXPECT_EQ(responses->question.history[0].answer, "b");
+}
+
+TEST(Requests, OfTenThousandTurnsTheNewestAreKept) {
+  std::string body = R"({"model":"citeseek","messages":[)";
+  for (int i = 0; i < 10'000; ++i) {
+    body += R"({"role":"user","content":"q)" + std::to_string(i) +
+            R"("},{"role":"assistant","content":"a"},)";
+  }
+  const auto chat = ParseChat(body + R"({"role":"user","content":"last"}]})");
+  ASSERT_TRUE(chat.ok()) << chat.status();
+  EXPECT_EQ(chat->question.text, "last");
+  ASSERT_GE(chat->question.history.size(), gateway::kMaxHistoryTurns);
+  EXPECT_LE(chat->question.history.size(), 2 * gateway::kMaxHistoryTurns);
+  EXPECT_EQ(chat->question.history.back().question, "q9999");
+  EXPECT_EQ(chat->question.history.back().answer, "a");
+}
+
+TEST(Requests, AnAskMayBringASessionOrAHistory) {
+  const auto ask = ParseAsk(R"({"question":"q","session":"ab","seed":3,"no_cache":true,
+                               "follow_ups":true,"history":[{"question":"a","answer":"b"}]})");
+  ASSERT_TRUE(ask.ok()) << ask.status();
+  EXPECT_EQ(ask->question.session, "ab");
+  EXPECT_EQ(ask->question.seed, 3u);
+  EXPECT_TRUE(ask->question.no_cache);
+  EXPECT_TRUE(ask->question.follow_ups);
+  ASSERT_EQ(ask->question.history.size(), 1u);
+  EXPECT_EQ(ask->question.history[0].answer, "b");
+  EXPECT_EQ(ParseAsk(R"({"question":"q","history":[{}]})").status().message(),
+            "history[0].question is missing");
+}
+
 }  // namespace
 }  // namespace citeseek::http
