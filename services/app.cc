@@ -505,15 +505,22 @@ std::string App::http_address() const {
   return parts_->http == nullptr ? "" : parts_->http->address();
 }
 
-absl::Status App::ReloadModel(const EngineConfig& engine) {
-  if (parts_->engine == nullptr || engine.model.empty()) {
-    return absl::FailedPreconditionError("no model of this process answers: nothing to reload");
+absl::Status App::Reload(const Config& config) {
+  const bool model = parts_->engine != nullptr && !config.engine.model.empty();
+  if (!model && parts_->keys == nullptr) {
+    return absl::FailedPreconditionError(
+        "this process has no keys and no model of its own: nothing to reload");
   }
-  auto opened = OpenTried(engine);
-  if (!opened.ok()) return opened.status();
-  parts_->engine->Swap(*std::move(opened));
-  if (parts_->cache != nullptr) parts_->cache->Clear();
-  return absl::OkStatus();
+  absl::Status status;
+  if (parts_->keys != nullptr) status = parts_->keys->Replace(config.http.keys);
+  if (!model) return status;
+  auto opened = OpenTried(config.engine);
+  status.Update(opened.status());
+  if (opened.ok()) {
+    parts_->engine->Swap(*std::move(opened));
+    if (parts_->cache != nullptr) parts_->cache->Clear();
+  }
+  return status;
 }
 
 void App::Shutdown(absl::Duration grace) {

@@ -47,10 +47,10 @@ class App {
   std::string metrics_address() const;
   std::string http_address() const;
 
-  // Opens the answering model of `engine` and lets it answer new calls; running ones end with the
-  // model that they began with. On an error the old model stays. kFailedPrecondition if this
-  // process has none of its own.
-  absl::Status ReloadModel(const EngineConfig& engine);
+  // Takes what may change without a restart: the keys of HTTP, and the answering model, which is
+  // opened beside the old one; running calls end with the model that they began with. What fails
+  // stays as it was, and the error says so. kFailedPrecondition if this process has neither.
+  absl::Status Reload(const Config& config);
 
   // Stops taking calls, lets the running ones finish for `grace`, then cancels them.
   void Shutdown(absl::Duration grace);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "inference/utf8.h"
+#include "services/config.h"
 #include "services/request_id.h"
 
 namespace citeseek::services {
@@ -182,6 +183,10 @@ std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(const TlsConfig& 
     options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   }
   return gx::TlsServerCredentials(options);
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  return MakeChannel(address, {});
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const TlsConfig& tls) {

@@ -24,11 +24,12 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "services/call_record.h"
-#include "services/config.h"
 #include "services/trace.h"
 #include "services/worker_pool.h"
 
 namespace citeseek::services {
+
+struct TlsConfig;
 
 grpc::Status ToGrpc(const absl::Status& status);
 absl::Status FromGrpc(const grpc::Status& status);
@@ -228,7 +229,8 @@ absl::Status ReadStream(ClientCall& call, grpc::ClientReader<Message>& stream, c
 
 // A channel with the house's keepalive, message size and retry settings; connects at first use.
 // Encrypted if `tls` names anything; without an authority the system's are believed.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const TlsConfig& tls = {});
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const TlsConfig& tls);
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);  // plain
 
 // kUnavailable, with the address, if no connection stands before the deadline, or, unless
 // `patient`, as soon as the first try has failed.

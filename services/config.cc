@@ -288,6 +288,7 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml, const std::string& nam
                {"questions",
                 reader.InRange<std::size_t>("questions", 1, 4096, config.limits.questions)},
                {"patience_s", reader.InRange("patience_s", 1, 600, config.limits.patience_s)},
+               {"grace_s", reader.InRange("grace_s", 0, 3600, config.limits.grace_s)},
                {"session_ttl",
                 reader.Duration("session_ttl", absl::Minutes(1), config.limits.session_ttl)},
                {"answer_cache", reader.SizeOrNone("answer_cache", config.limits.answer_cache)}})}});

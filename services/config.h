@@ -82,6 +82,7 @@ struct Limits {
   int model_calls = 8;          // that the model answers at once, in [1, 256]
   std::size_t questions = 512;  // that wait for it, in [1, 4096]
   int patience_s = 20;          // a longer wait is answered with less work, in [1, 600]
+  int grace_s = 30;             // that running calls get when the server stops, in [0, 3600]
   absl::Duration session_ttl = absl::Hours(24 * 7);  // of conversations, since their last turn
   std::int64_t answer_cache = 64 << 20;              // bytes of answers kept in memory; 0: none
 };

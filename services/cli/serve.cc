@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "services/cli/commands.h"
@@ -10,8 +11,6 @@
 
 namespace citeseek::services {
 namespace {
-
-constexpr absl::Duration kGrace = absl::Seconds(10);
 
 // SIGINT, SIGTERM and SIGHUP wait until somebody asks for them, in every thread made from now on.
 class Signals {
@@ -23,6 +22,10 @@ class Signals {
     sigaddset(&set_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
+  bool WaitBriefly() const {
+    constexpr timespec kBriefly{.tv_sec = 0, .tv_nsec = 50'000'000};
+    return sigtimedwait(&set_, nullptr, &kBriefly) > 0;
+  }
   int Wait() const {
     int signal = 0;
     sigwait(&set_, &signal);
@@ -33,21 +36,27 @@ class Signals {
   sigset_t set_;
 };
 
-// Serves until it is told to end. SIGHUP loads the answering model again, as configured now; with a
-// terminal it says that the terminal is gone, and ends the server.
+// Serves until it is told to end, twice if it shall not wait for running answers. SIGHUP takes keys
+// and model anew, as configured now; with a terminal it says that the terminal is gone, and ends
+// the server.
 void RunUntilStopped(const Signals& signals, const GlobalOptions& global,
-                     const ServeOptions& options, App& app, Log& log) {
+                     const ServeOptions& options, absl::Duration grace, App& app, Log& log) {
   const bool terminal = isatty(STDIN_FILENO) != 0;
   int signal = 0;
   while ((signal = signals.Wait()) == SIGHUP && !terminal) {
     const auto config = MakeConfig(global, options);
-    const absl::Status status = config.ok() ? app.ReloadModel(config->engine) : config.status();
+    const absl::Status status = config.ok() ? app.Reload(*config) : config.status();
     log.Write(status.ok() ? LogLevel::kInfo : LogLevel::kError, "reload",
-              {{"model", config.ok() ? config->engine.model : ""},
-               {"message", status.ok() ? "answers" : std::string(status.message())}});
+              {{"message", status.ok() ? "taken" : std::string(status.message())}});
   }
   log.Write(LogLevel::kInfo, "stopping", {{"signal", std::to_string(signal)}});
-  app.Shutdown(kGrace);
+  // What was acknowledged is safe whenever the process ends.
+  const std::jthread impatient([&signals](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (signals.WaitBriefly()) _exit(kFailed);
+    }
+  });
+  app.Shutdown(grace);
 }
 
 void AddAddresses(const App& app, std::vector<JsonField>& fields) {
@@ -86,7 +95,7 @@ int RunServe(const GlobalOptions& global, const ServeOptions& options) {
     }
     std::cout << std::endl;
   }
-  RunUntilStopped(signals, global, options, **app, log);
+  RunUntilStopped(signals, global, options, absl::Seconds(config->limits.grace_s), **app, log);
   return kDone;
 }
 
@@ -129,7 +138,7 @@ int RunUp(const GlobalOptions& global, const ServeOptions& options) {
     std::cout << "\n  citeseek ask \"...\"       a cited answer\n"
               << "  citeseek index PATH...   add documents\nCtrl-C stops it." << std::endl;
   }
-  RunUntilStopped(signals, global, options, **app, log);
+  RunUntilStopped(signals, global, options, absl::Seconds(config->limits.grace_s), **app, log);
   RemoveServerFile(config->data);
   return kDone;
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/cli/json.h"
 #include "services/http/error.h"
 #include "services/http/requests.h"
@@ -95,6 +96,23 @@ absl::StatusOr<Outcome> DeleteConversation(gateway::Answerer* answerer, const Re
   const absl::Status deleted = answerer->DeleteConversation(*asked);
   if (!deleted.ok()) return deleted;
   return Reply{.body = "{}"};
+}
+
+absl::StatusOr<Outcome> Check(gateway::Answerer* answerer, const Request& request) {
+  absl::StatusOr<gateway::CheckRequest> check = ParseCheck(request.body);
+  if (!check.ok()) return check.status();
+  check->deadline = request.deadline;
+  check->stop = request.stop;
+  return Work{
+      .in_line = true,
+      .run = [answerer, check = *std::move(check)](const Push&) -> absl::StatusOr<std::string> {
+        const auto report = answerer->Check(check);
+        if (!report.ok()) return report.status();
+        std::vector<std::string> lines = services::CheckJson(check.text, *report);
+        const std::string summary = std::move(lines.back());
+        lines.pop_back();
+        return absl::StrCat("{\"sentences\":[", absl::StrJoin(lines, ","), "],", summary.substr(1));
+      }};
 }
 
 absl::StatusOr<Outcome> Search(retrieval::Retriever* retriever, const Request& request) {
@@ -194,6 +212,9 @@ std::vector<Route> ApiRoutes(const Doors& doors) {
     add("GET", "/api/v1/conversations", GetConversations);
     add("GET", "/api/v1/conversations/*", GetConversation);
     add("DELETE", "/api/v1/conversations/*", DeleteConversation);
+    routes.push_back(
+        {"POST", "/api/v1/check", &kApiDialect,
+         [answerer = doors.answerer](const Request& request) { return Check(answerer, request); }});
     routes.push_back(
         {"POST", "/api/v1/ask", &kApiDialect, [answerer = doors.answerer](Request request) {
            return Ask(answerer, std::move(request));

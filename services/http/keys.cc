@@ -22,10 +22,9 @@ Error Unknown(const std::string& message) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Keys>> Keys::Make(const std::vector<services::KeyConfig>& configs,
-                                                 std::function<absl::Time()> now) {
-  std::unique_ptr<Keys> keys(new Keys(std::move(now)));
-  const absl::Time start = keys->now_();
+absl::StatusOr<std::vector<Keys::Key>> Keys::Read(const std::vector<services::KeyConfig>& configs,
+                                                  absl::Time now) {
+  std::vector<Key> keys;
   for (const services::KeyConfig& config : configs) {
     const bool hex = config.sha256.size() == 64 &&
                      std::all_of(config.sha256.begin(), config.sha256.end(), absl::ascii_isxdigit);
@@ -36,18 +35,58 @@ absl::StatusOr<std::unique_ptr<Keys>> Keys::Make(const std::vector<services::Key
     Key key{.config = config};
     const std::string bytes = absl::HexStringToBytes(config.sha256);
     std::copy(bytes.begin(), bytes.end(), key.hash.begin());
-    for (const Key& other : keys->keys_) {
+    for (const Key& other : keys) {
       if (other.hash == key.hash) {
         return absl::InvalidArgumentError(absl::StrCat("keys '", other.config.name, "' and '",
                                                        config.name, "' have the same sha256"));
       }
     }
-    const auto bucket = [&](double limit) { return Bucket{limit, limit, start}; };
+    const auto bucket = [&](double limit) { return Bucket{limit, limit, now}; };
     key.requests = bucket(static_cast<double>(config.requests_per_minute));
     key.tokens = bucket(static_cast<double>(config.tokens_per_minute));
-    keys->keys_.push_back(std::move(key));
+    keys.push_back(std::move(key));
   }
   return keys;
+}
+
+absl::StatusOr<std::unique_ptr<Keys>> Keys::Make(const std::vector<services::KeyConfig>& configs,
+                                                 std::function<absl::Time()> now) {
+  std::unique_ptr<Keys> made(new Keys(std::move(now)));
+  auto keys = Read(configs, made->now_());
+  if (!keys.ok()) return keys.status();
+  made->keys_ = *std::move(keys);
+  return made;
+}
+
+absl::Status Keys::Replace(const std::vector<services::KeyConfig>& configs) {
+  if (configs.empty()) {
+    return absl::InvalidArgumentError("http.keys is empty: to let everybody in, start anew");
+  }
+  auto keys = Read(configs, now_());
+  if (!keys.ok()) return keys.status();
+  const std::scoped_lock lock(mutex_);
+  for (Key& key : *keys) {
+    const Key* known = Find(key.hash);
+    if (known == nullptr) continue;
+    const auto keep = [](Bucket& bucket, const Bucket& before) {
+      if (before.per_minute <= 0) return;
+      bucket.left = std::min(bucket.per_minute, before.left);
+      bucket.filled = before.filled;
+    };
+    keep(key.requests, known->requests);
+    keep(key.tokens, known->tokens);
+  }
+  keys_ = *std::move(keys);
+  return absl::OkStatus();
+}
+
+// Compares with all of them, each in constant time.
+Keys::Key* Keys::Find(const Hash& hash) {
+  Key* found = nullptr;
+  for (Key& key : keys_) {
+    if (CRYPTO_memcmp(key.hash.data(), hash.data(), hash.size()) == 0) found = &key;
+  }
+  return found;
 }
 
 std::variant<Keys::Caller, Error> Keys::Admit(std::string_view authorization) {
@@ -63,10 +102,7 @@ std::variant<Keys::Caller, Error> Keys::Admit(std::string_view authorization) {
   Hash hash{};
   EVP_Digest(given.data(), given.size(), hash.data(), nullptr, EVP_sha256(), nullptr);
   const std::scoped_lock lock(mutex_);
-  Key* found = nullptr;
-  for (Key& key : keys_) {
-    if (CRYPTO_memcmp(key.hash.data(), hash.data(), hash.size()) == 0) found = &key;
-  }
+  Key* const found = Find(hash);
   if (found == nullptr) return Unknown("the API key is unknown");
   Key& key = *found;
   const absl::Time now = now_();
@@ -83,7 +119,7 @@ std::variant<Keys::Caller, Error> Keys::Admit(std::string_view authorization) {
   if (key.tokens.per_minute > 0 && key.tokens.left <= 0) {
     return Exhausted(key, "tokens", key.tokens, 1);
   }
-  Caller caller{.number = static_cast<std::size_t>(found - keys_.data()), .name = key.config.name};
+  Caller caller{.key = key.hash, .name = key.config.name};
   const auto tell = [&](const char* what, const Bucket& bucket) {
     if (bucket.per_minute <= 0) return;
     const auto whole = [](double x) { return absl::StrCat(static_cast<std::int64_t>(x)); };
@@ -97,10 +133,11 @@ std::variant<Keys::Caller, Error> Keys::Admit(std::string_view authorization) {
   return caller;
 }
 
-void Keys::Spend(std::size_t number, std::int64_t tokens) {
+void Keys::Spend(const Hash& key, std::int64_t tokens) {
   const std::scoped_lock lock(mutex_);
-  Bucket& bucket = keys_[number].tokens;
-  if (bucket.per_minute <= 0) return;
+  Key* const found = Find(key);
+  if (found == nullptr || found->tokens.per_minute <= 0) return;
+  Bucket& bucket = found->tokens;
   Fill(bucket, now_());
   bucket.left -= static_cast<double>(tokens);
 }

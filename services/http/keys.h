@@ -32,8 +32,14 @@ class Keys {
       const std::vector<services::KeyConfig>& configs,
       std::function<absl::Time()> now = [] { return absl::Now(); });
 
+  using Hash = std::array<unsigned char, 32>;
+
+  // Other keys from now on; those that stay keep what is left of their limits. Errors as Make's,
+  // and kInvalidArgument for none at all: nothing is changed then.
+  absl::Status Replace(const std::vector<services::KeyConfig>& configs);
+
   struct Caller {
-    std::size_t number = 0;
+    Hash key = {};
     std::string name;
     Fields headers;  // what is left of the limits, as OpenAI tells it
   };
@@ -41,10 +47,9 @@ class Keys {
   // Retry-After when the key's own limit is used up.
   std::variant<Caller, Error> Admit(std::string_view authorization);
 
-  void Spend(std::size_t number, std::int64_t tokens);
+  void Spend(const Hash& key, std::int64_t tokens);
 
  private:
-  using Hash = std::array<unsigned char, 32>;
   struct Bucket {
     double per_minute = 0;  // 0: no limit
     double left = 0;
@@ -58,6 +63,9 @@ class Keys {
   };
 
   explicit Keys(std::function<absl::Time()> now) : now_(std::move(now)) {}
+  static absl::StatusOr<std::vector<Key>> Read(const std::vector<services::KeyConfig>& configs,
+                                               absl::Time now);
+  Key* Find(const Hash& hash);  // under mutex_
   static void Fill(Bucket& bucket, absl::Time now);
   static Error Exhausted(const Key& key, const char* what, const Bucket& bucket, double needed);
 

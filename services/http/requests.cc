@@ -188,6 +188,37 @@ absl::StatusOr<AskBody> ParseAsk(std::string_view text) {
   return ask;
 }
 
+absl::StatusOr<gateway::CheckRequest> ParseCheck(std::string_view text) {
+  Json json;
+  if (auto status = ParseObject(text, &json); !status.ok()) return status;
+  gateway::CheckRequest check;
+  Members members(json);
+  members.RequiredText("answer", check.text);
+  members.Text("collection", check.collection);
+  members.Filters(check.filters);
+  if (const Json* documents = members.Get("documents"); documents != nullptr) {
+    if (!documents->is_array()) members.Fail("documents", "is not a list");
+    for (const Json& item : documents->is_array() ? *documents : Json::array()) {
+      const std::string number = absl::StrCat(check.documents.size() + 1);
+      const std::string name = absl::StrCat("documents[", check.documents.size(), "]");
+      if (!item.is_object()) {
+        members.Fail(name, "is not an object");
+        break;
+      }
+      indexer::Document document{.id = number};
+      Members fields(item, name + ".");
+      fields.RequiredText("text", document.text);
+      fields.Text("id", document.id);
+      fields.Text("title", document.title);
+      fields.Text("uri", document.uri);
+      members.Take(fields.status());
+      check.documents.push_back(std::move(document));
+    }
+  }
+  if (!members.status().ok()) return members.status();
+  return check;
+}
+
 absl::StatusOr<retrieval::Query> ParseSearch(std::string_view text) {
   Json json;
   if (auto status = ParseObject(text, &json); !status.ok()) return status;

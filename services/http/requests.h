@@ -32,6 +32,10 @@ absl::StatusOr<AskBody> ParseAsk(std::string_view json);
 absl::StatusOr<retrieval::Query> ParseSearch(std::string_view json);
 absl::StatusOr<retrieval::Query> ParseSearch(const Fields& query);
 
+// POST /api/v1/check: {"answer", "documents": [{"text", "id", "title", "uri"}], "collection",
+// "filters"}.
+absl::StatusOr<gateway::CheckRequest> ParseCheck(std::string_view json);
+
 // The models that stand for the modes of an answer: citeseek, citeseek-extract, citeseek-quick,
 // citeseek-deep. kNotFound names those there are.
 absl::StatusOr<gateway::Mode> ModeOfModel(std::string_view model);

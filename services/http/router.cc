@@ -128,8 +128,8 @@ Routed RouteRequest(const ServerOptions& options, Head head, bool has_body) {
     auto& caller = std::get<Keys::Caller>(admitted);
     request.owner = caller.name;
     request.caller = std::move(caller.name);
-    request.spend = [keys = options.keys, number = caller.number](std::int64_t tokens) {
-      keys->Spend(number, tokens);
+    request.spend = [keys = options.keys, key = caller.key](std::int64_t tokens) {
+      keys->Spend(key, tokens);
     };
     for (auto& header : caller.headers) routed.headers.push_back(std::move(header));
   }

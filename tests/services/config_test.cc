@@ -23,7 +23,7 @@ roles: [gateway, retrieval]
 remotes: {gateway: g:1, retrieval: r:2, indexer: i:3, inference: n:4}
 openai: {url: "http://m:8000/v1", model: r1, key_file: /run/key}
 engine: {embedder: /e, reranker: /r, quantize: q4, kv_memory: 1.5GiB, threads: 3}
-limits: {workers: 3, queue: 7, session_ttl: 36h, answer_cache: 0}
+limits: {workers: 3, queue: 7, grace_s: 5, session_ttl: 36h, answer_cache: 0}
 tls: {certificate: /c, key: /k, authority: /a}
 http:
   listen: 127.0.0.1:8081
@@ -57,6 +57,7 @@ http:
   EXPECT_EQ(config->engine.threads, 3);
   EXPECT_EQ(config->limits.workers, 3);
   EXPECT_EQ(config->limits.queue_limit, 7u);
+  EXPECT_EQ(config->limits.grace_s, 5);
   EXPECT_EQ(config->tls.certificate, "/c");
   EXPECT_EQ(config->tls.key, "/k");
   EXPECT_EQ(config->tls.authority, "/a");
@@ -89,7 +90,7 @@ TEST(Config, WhatIsWrongIsNamedWithItsPlace) {
        "limits, "
        "listen, log, metrics, openai, remotes, roles, tls"},
       {"limits:\n  wrokers: 1\n",
-       "c.yaml:2:3: unknown key 'wrokers' in limits; allowed: answer_cache, model_calls, "
+       "c.yaml:2:3: unknown key 'wrokers' in limits; allowed: answer_cache, grace_s, model_calls, "
        "patience_s, questions, queue, session_ttl, workers"},
       {"limits:\n  workers: many\n", "c.yaml:2:12: workers is not a whole number"},
       {"limits: {workers: 0}", "c.yaml:1:19: workers 0 is not in [1, 1024]"},

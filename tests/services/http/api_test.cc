@@ -81,6 +81,27 @@ TEST(HttpApi, ConversationsAreThoseOfTheKeyAndListedForItAlone) {
   EXPECT_EQ(HttpHarness().Get("/api/v1/conversations").status, 403);
 }
 
+TEST(HttpApi, CheckTellsOfEachSentenceOfATextWithItsDocuments) {
+  HttpHarness http;
+  const HttpReply reply = http.Post(
+      "/api/v1/check",
+      R"({"answer":"It is [1].","documents":[{"text":"t"},{"id":"x","title":"T","text":"u"}]})");
+  EXPECT_EQ(reply.status, 200);
+  const Json json = Json::parse(reply.body);
+  ASSERT_EQ(json["sentences"].size(), 1u);
+  EXPECT_EQ(json["sentences"][0]["verdict"], "unsupported");
+  EXPECT_EQ(json["sentences"][0]["citations"][0]["marker"], 2);
+  EXPECT_EQ(json["summary"]["unsupported"], 1);
+  EXPECT_EQ(http.answerer.last_check.text, "It is [1].");
+  ASSERT_EQ(http.answerer.last_check.documents.size(), 2u);
+  EXPECT_EQ(http.answerer.last_check.documents[0].id, "1");
+  EXPECT_EQ(http.answerer.last_check.documents[1].id, "x");
+  EXPECT_EQ(http.answerer.last_check.documents[1].title, "T");
+  EXPECT_THAT(http.Post("/api/v1/check", R"({"answer":"a","documents":[{"id":"x"}]})").body,
+              HasSubstr("documents[0].text"));
+  EXPECT_EQ(http.Post("/api/v1/check", R"({"answer":"a","documents":[3]})").status, 400);
+}
+
 TEST(HttpApi, AskWithoutAStreamIsItsLastEvent) {
   HttpHarness http;
   const HttpReply reply = http.Post("/api/v1/ask", R"({"question":"q","stream":false})");

@@ -85,12 +85,29 @@ TEST_F(KeysTest, TokensAreOwedOnceSpent) {
   const auto keys = Make(
       {{.name = "a", .sha256 = kAbc, .tokens_per_minute = 60}, {.name = "b", .sha256 = kEmpty}});
   const auto caller = std::get<Keys::Caller>(keys->Admit("Bearer abc"));
-  keys->Spend(caller.number, 90);
+  keys->Spend(caller.key, 90);
   const Error error = Refused(*keys, "Bearer abc");
   EXPECT_EQ(error.http, 429);
   EXPECT_EQ(Find(error.headers, "Retry-After"), "31");
   EXPECT_TRUE(Admitted(*keys, "Bearer "));  // another's limit is its own
   now_ += absl::Seconds(31);
+  EXPECT_TRUE(Admitted(*keys, "Bearer abc"));
+}
+
+TEST_F(KeysTest, ReplacedKeysKeepWhatIsLeftOfTheirLimits) {
+  const auto keys = Make(
+      {{.name = "a", .sha256 = kAbc, .requests_per_minute = 2}, {.name = "b", .sha256 = kEmpty}});
+  EXPECT_TRUE(Admitted(*keys, "Bearer abc"));
+  ASSERT_TRUE(keys->Replace({{.name = "a2", .sha256 = kAbc, .requests_per_minute = 2}}).ok());
+  EXPECT_TRUE(Admitted(*keys, "Bearer abc"));
+  EXPECT_EQ(Refused(*keys, "Bearer abc").http, 429);
+  EXPECT_EQ(Refused(*keys, "Bearer ").http, 401);
+}
+
+TEST_F(KeysTest, KeysThatAreWrongReplaceNothing) {
+  const auto keys = Make({{.name = "a", .sha256 = kAbc}});
+  EXPECT_FALSE(keys->Replace({{.name = "b", .sha256 = "12"}}).ok());
+  EXPECT_FALSE(keys->Replace({}).ok());
   EXPECT_TRUE(Admitted(*keys, "Bearer abc"));
 }
 
