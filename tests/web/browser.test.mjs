@@ -431,6 +431,35 @@ test('where even the line is full, the time to ask again is told', () =>
     await page.waitForSelector('.answer .marker');
   }));
 
+test('a question goes on from an answer, and the conversation survives a reload', () =>
+  visit({}, async (page) => {
+    await ask(page, kQuestion);
+    await page.waitForSelector('.further');
+    await checkAccess(page, 'further');
+    await page.fill('input[name=further]', 'How long is it?');
+    await shot(page, 'further');
+    await page.press('input[name=further]', 'Enter');
+    const followed = async () => {
+      await page.waitForSelector('.further');
+      assert.equal(await page.textContent('#question'), 'How long is it?');
+      assert.deepEqual(await page.locator('.past summary').allTextContents(), [kQuestion]);
+      // What it leaves out was filled in before the search.
+      assert.match(await page.textContent('article'), /Searched for: .*Halden Bridge/);
+    };
+    await followed();
+    await page.click('.past summary');
+    assert.match(await page.textContent('.past p'), /14 May 1887/);
+    await checkAccess(page, 'followed');
+    await checkWidth(page, 'followed');
+    await shot(page, 'followed');
+    await page.reload();
+    await followed();
+    await page.goBack();
+    await page.waitForSelector('.further');
+    assert.equal(await page.textContent('#question'), kQuestion);
+    assert.equal(await page.locator('.past').count(), 0);
+  }));
+
 test('what the sources do not support is told in words, not in colour alone', () =>
   visit({}, async (page) => {
     await ask(page, `Wrong: ${kQuestion}`);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { pastOf } from '../../services/web/src/asking';
 import { fromHistory } from '../../services/web/src/box';
 import { citationAt, claimsOf, cutClaims, unitsOf } from '../../services/web/src/claims';
 import type { Citation, Hit } from '../../services/web/src/events';
@@ -146,6 +147,27 @@ test('events add up to a reply, and nothing follows its end', () => {
     ['failed', 'busy', 'm'],
   );
   assert.equal(fail(reply, { kind: 'cut', message: '' }, 1), reply);
+});
+
+test('a reply tells what was searched for and how to go on; a long past is cut', () => {
+  let reply = take(
+    kNoReply,
+    { event: 'searched', hits: [], generation: 1, rewritten_question: 'How long is the bridge?' },
+    1,
+  );
+  assert.equal(reply.rewritten, 'How long is the bridge?');
+  reply = take(reply, { event: 'follow_ups', questions: ['And how wide?'] }, 2);
+  assert.deepEqual(reply.followUps, ['And how wide?']);
+  const asking = {
+    question: 'q',
+    mode: 'auto' as const,
+    past: Array.from({ length: 20 }, (_, i) => ({ question: `q${i}`, answer: 'x'.repeat(5000) })),
+    main: { ...reply, text: 'It is 40 m long [1]. So [12].' },
+    extract: null,
+  };
+  const past = pastOf(asking);
+  assert.deepEqual(past.at(-1), { question: 'q', answer: 'It is 40 m long. So.' });
+  assert.ok(JSON.stringify(past).length <= 24_000 && past.length >= 4, `${past.length}`);
 });
 
 test('a stopped thought has an end', () => {

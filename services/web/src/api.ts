@@ -1,5 +1,5 @@
 // Api: calls of /api/v1. Failures are thrown as `Failed`; an aborted call throws what fetch throws.
-import type { AskEvent, Mode, StoredDocument, Suggestion } from './events';
+import type { AskEvent, Mode, StoredDocument, Suggestion, Turn } from './events';
 import type { Failure } from './reply';
 import { SseParser } from './sse';
 import * as store from './store';
@@ -46,13 +46,14 @@ async function call(path: string, init: RequestInit): Promise<Response> {
 export async function ask(
   question: string,
   mode: Mode,
+  history: Turn[],
   signal: AbortSignal,
   take: (event: AskEvent) => void,
 ): Promise<void> {
   const response = await call('/api/v1/ask', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ question, mode }),
+    body: JSON.stringify({ question, mode, history, follow_ups: true }),
     signal,
   });
   const parser = new SseParser();

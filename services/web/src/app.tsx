@@ -1,10 +1,11 @@
-// App: the page as a whole; its address (#q=...&mode=...) says what is asked.
+// App: the page as a whole; its address (#q=...&mode=...) says what is asked, and the browser keeps
+// beside it what was said before.
 import { useCallback, useEffect, useState } from 'preact/hooks';
 
 import { Asked } from './asked';
-import { useAsking } from './asking';
+import { pastOf, useAsking } from './asking';
 import { Box } from './box';
-import { kModes, type Mode, type Suggestion } from './events';
+import { kModes, type Mode, type Suggestion, type Turn } from './events';
 import { History } from './history';
 import { Clock, HalfMoon, Logo, Moon, Sun } from './icons';
 import type { Source } from './prose';
@@ -18,6 +19,7 @@ const kThemes: readonly store.Theme[] = ['system', 'light', 'dark'];
 interface Address {
   question: string;
   mode: Mode;
+  past: Turn[];
 }
 
 function readAddress(): Address {
@@ -25,6 +27,7 @@ function readAddress(): Address {
   return {
     question: (fields.get('q') ?? '').trim(),
     mode: kModes.find((m) => m === fields.get('mode')) ?? store.mode.get(),
+    past: (window.history.state as { past?: Turn[] } | null)?.past ?? [],
   };
 }
 
@@ -53,12 +56,14 @@ export function App() {
   }, [asking?.question]);
   useEffect(() => store.history.set(history), [history]);
 
-  const begin = useCallback((question: string, how: Mode) => {
-    setDraft(question);
+  const begin = useCallback((question: string, how: Mode, past: Turn[]) => {
+    setDraft(past.length > 0 ? '' : question);
     setPanel(false);
     setPlace(null);
-    setHistory((kept) => store.remember(kept, { question, mode: how, at: Date.now() }));
-    start(question, how);
+    if (past.length === 0) {
+      setHistory((kept) => store.remember(kept, { question, mode: how, at: Date.now() }));
+    }
+    start(question, how, past);
     scrollTo(0, 0);
   }, []);
 
@@ -67,7 +72,7 @@ export function App() {
       const address = readAddress();
       if (address.question) {
         setMode(address.mode);
-        begin(address.question, address.mode);
+        begin(address.question, address.mode, address.past);
       } else {
         setDraft('');
         leave();
@@ -78,10 +83,10 @@ export function App() {
     return () => removeEventListener('popstate', follow);
   }, []);
 
-  const ask = (question: string, how: Mode = mode) => {
+  const ask = (question: string, how: Mode = mode, past: Turn[] = []) => {
     const hash = `#${new URLSearchParams({ q: question, mode: how })}`;
-    if (hash !== location.hash) window.history.pushState(null, '', hash);
-    begin(question, how);
+    if (hash !== location.hash || past.length > 0) window.history.pushState({ past }, '', hash);
+    begin(question, how, past);
   };
   const chooseMode = (how: Mode) => {
     setMode(how);
@@ -205,11 +210,12 @@ export function App() {
               <Asked
                 asking={asking}
                 open={openSource}
-                retry={() => begin(asking.question, asking.mode)}
+                follow={(question) => ask(question, asking.mode, pastOf(asking))}
+                retry={() => begin(asking.question, asking.mode, asking.past)}
                 saveKey={(key) => {
                   store.key.set(key);
                   setHasKey(true);
-                  begin(asking.question, asking.mode);
+                  begin(asking.question, asking.mode, asking.past);
                 }}
               />
             </>

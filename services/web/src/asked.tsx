@@ -13,6 +13,7 @@ import {
   Verdicts,
 } from './answer';
 import type { Asking } from './asking';
+import { Arrow } from './icons';
 import { Peek } from './peek';
 import type { Reading, Source } from './prose';
 import { useWords } from './words';
@@ -22,6 +23,7 @@ const kPeekDelay = 140; // milliseconds
 export function Asked(props: {
   asking: Asking;
   open: Reading['open'];
+  follow: (question: string) => void;
   retry: () => void;
   saveKey: (key: string) => void;
 }) {
@@ -92,9 +94,20 @@ export function Asked(props: {
   return (
     <div class="asked">
       <article aria-labelledby="question">
+        {asking.past.length > 0 && (
+          <section class="past" aria-label={words.past}>
+            {asking.past.map(({ question, answer }, i) => (
+              <details key={i}>
+                <summary>{question}</summary>
+                <p>{answer}</p>
+              </details>
+            ))}
+          </section>
+        )}
         <h1 id="question" class={asking.question.length > 120 ? 'long' : ''}>
           {asking.question}
         </h1>
+        {main.rewritten !== '' && <p class="quiet">{words.searchedFor(main.rewritten)}</p>}
         {beside && beside.text !== '' && beside.reason !== 'no_evidence' && (
           <section class="extract" aria-labelledby="extract-title">
             <h2 id="extract-title">{words.extractTitle}</h2>
@@ -133,6 +146,9 @@ export function Asked(props: {
             {receipt && <ReceiptView receipt={receipt} />}
           </footer>
         )}
+        {main.end === 'finished' && main.text !== '' && (
+          <Further key={asking.question} offers={main.followUps} follow={props.follow} />
+        )}
       </article>
       {hits && <Sources hits={hits} cited={cited} settled={main.end !== ''} open={openAndClose} />}
       {peeked && (
@@ -144,6 +160,48 @@ export function Asked(props: {
         />
       )}
     </div>
+  );
+}
+
+// Questions that go on from the answer: those that the documents answer too, or one's own.
+function Further(props: { offers: string[]; follow: (question: string) => void }) {
+  const words = useWords();
+  const [draft, setDraft] = useState('');
+  return (
+    <section class="further" aria-labelledby="further-title">
+      <h2 id="further-title">{words.further}</h2>
+      {props.offers.length > 0 && (
+        <ul>
+          {props.offers.map((offer) => (
+            <li key={offer}>
+              <button type="button" onClick={() => props.follow(offer)}>
+                {offer}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <form
+        class="field"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (draft.trim()) props.follow(draft.trim());
+        }}
+      >
+        <input
+          type="text"
+          name="further"
+          autocomplete="off"
+          value={draft}
+          placeholder={words.furtherHint}
+          aria-label={words.furtherHint}
+          onInput={(event) => setDraft(event.currentTarget.value)}
+        />
+        <button type="submit" class="send" aria-label={words.askFurther} disabled={!draft.trim()}>
+          <Arrow />
+        </button>
+      </form>
+    </section>
   );
 }
 

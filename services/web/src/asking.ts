@@ -3,14 +3,26 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 import * as api from './api';
-import type { Mode } from './events';
+import type { Mode, Turn } from './events';
 import { fail, kNoReply, stop as stopped, take, type Reply } from './reply';
 
 export interface Asking {
   question: string;
   mode: Mode;
+  past: Turn[]; // of the conversation, the first one first
   main: Reply;
   extract: Reply | null; // null in extract mode, where it is the main one
+}
+
+const kMaxPast = 8;
+const kMaxPastText = 24_000;
+
+// The conversation with this question in it, for the next one; its end, if it is long.
+export function pastOf(asking: Asking): Turn[] {
+  const answer = asking.main.text.replace(/\s*\[\d+\]/g, ''); // its markers are this answer's own
+  const past = [...asking.past, { question: asking.question, answer }].slice(-kMaxPast);
+  while (past.length > 1 && JSON.stringify(past).length > kMaxPastText) past.shift();
+  return past;
 }
 
 export function useAsking() {
@@ -27,14 +39,14 @@ export function useAsking() {
     );
   }, []);
 
-  const start = useCallback((question: string, mode: Mode) => {
+  const start = useCallback((question: string, mode: Mode, past: Turn[]) => {
     abort.current?.abort();
     const control = new AbortController();
     abort.current = control;
     const beside = mode !== 'extract';
     performance.clearMarks();
     performance.mark('asked');
-    setAsking({ question, mode, main: kNoReply, extract: beside ? kNoReply : null });
+    setAsking({ question, mode, past, main: kNoReply, extract: beside ? kNoReply : null });
 
     const run = (which: 'main' | 'extract', how: Mode) => {
       const change = (by: (reply: Reply) => Reply) => {
@@ -45,7 +57,7 @@ export function useAsking() {
         });
       };
       api
-        .ask(question, how, control.signal, (event) => change((r) => take(r, event, Date.now())))
+        .ask(question, how, past, control.signal, (event) => change((r) => take(r, event, Date.now())))
         .catch((error: unknown) => {
           if (error instanceof api.Failed) {
             const { failure } = error;

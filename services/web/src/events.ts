@@ -54,11 +54,12 @@ export interface Receipt {
 
 export type AskEvent =
   | { event: 'queued'; place: number; eta_ms: number; rung?: Rung; request_id?: string }
-  | { event: 'searched'; hits: Hit[]; generation: number }
+  | { event: 'searched'; hits: Hit[]; generation: number; rewritten_question?: string }
   | { event: 'thought'; text: string }
   | { event: 'answer'; text: string }
   | ({ event: 'citation' } & Citation)
   | ({ event: 'checked' } & Sentence)
+  | { event: 'follow_ups'; questions: string[] }
   | {
       event: 'finished';
       reason: string;
@@ -68,6 +69,12 @@ export type AskEvent =
       receipt: Receipt;
     }
   | { event: 'error'; error: { code: string; message: string } };
+
+// What was said before a question, as the server wants to know it.
+export interface Turn {
+  question: string;
+  answer: string;
+}
 
 export interface StoredDocument {
   id: string;

@@ -19,12 +19,14 @@ export interface Reply {
   rung: Rung | '';
   requestId: string; // names the running call
   hits: Hit[] | null;
+  rewritten: string; // what was searched for, where the question does not stand alone
   thought: string;
   thinkingSince: number;
   thinkingUntil: number; // 0: still
   text: string;
   citations: Citation[];
   sentences: Sentence[];
+  followUps: string[];
   reason: string;
   receipt: Receipt | null;
   failure: Failure | null;
@@ -39,12 +41,14 @@ export const kNoReply: Reply = {
   rung: '',
   requestId: '',
   hits: null,
+  rewritten: '',
   thought: '',
   thinkingSince: 0,
   thinkingUntil: 0,
   text: '',
   citations: [],
   sentences: [],
+  followUps: [],
   reason: '',
   receipt: null,
   failure: null,
@@ -64,7 +68,12 @@ export function take(reply: Reply, event: AskEvent, now: number): Reply {
         requestId: event.request_id ?? '',
       };
     case 'searched':
-      return { ...reply, stage: 'searching', hits: event.hits };
+      return {
+        ...reply,
+        stage: 'searching',
+        hits: event.hits,
+        rewritten: event.rewritten_question ?? '',
+      };
     case 'thought':
       return {
         ...reply,
@@ -79,6 +88,8 @@ export function take(reply: Reply, event: AskEvent, now: number): Reply {
       return { ...reply, citations: [...reply.citations, event] };
     case 'checked':
       return { ...reply, sentences: [...reply.sentences, event] };
+    case 'follow_ups':
+      return { ...reply, followUps: event.questions };
     case 'finished':
       return {
         ...thoughtOver(reply, now),
