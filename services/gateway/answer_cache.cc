@@ -69,8 +69,14 @@ void Append(const Event& event, std::vector<Event>* events) {
   events->push_back(event);
 }
 
+// A question of several parts is searched for more than once: what it read cannot be compared.
+bool IsPlanned(const Answer& answer) {
+  const std::vector<Stage>& stages = answer.receipt.stages;
+  return std::any_of(stages.begin(), stages.end(), [](const Stage& s) { return s.name == "plan"; });
+}
+
 bool IsWorthKeeping(const Answer& answer) {
-  return answer.receipt.degraded.empty() && !answer.receipt.cached &&
+  return !IsPlanned(answer) && answer.receipt.degraded.empty() && !answer.receipt.cached &&
          (answer.reason == "answered" || answer.reason == "no_evidence");
 }
 
