@@ -7,7 +7,11 @@ namespace citeseek::inference {
 // minima); their products quantise x to int8 in the same blocks.
 enum class Storage { kAsStored, kF32, kF16, kBF16, kQ8, kQ4 };
 
+// Where a model runs. kAuto: on the GPU if there is one that this build can use, or on the CPU.
+enum class Device { kCpu, kCuda, kAuto };
+
 struct ModelOptions {
+  Device device = Device::kCpu;
   int threads = 2;
   Storage storage = Storage::kAsStored;  // of the large matrices
 };

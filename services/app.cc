@@ -62,9 +62,15 @@ int Threads(const EngineConfig& config) {
   return config.threads > 0 ? config.threads : std::max(1, processors);
 }
 
+inference::Device DeviceOf(const EngineConfig& config) {
+  if (config.device == "cpu") return inference::Device::kCpu;
+  return config.device == "cuda" ? inference::Device::kCuda : inference::Device::kAuto;
+}
+
 // Opens the model and lets it say a token.
 absl::StatusOr<std::unique_ptr<inference::Engine>> OpenTried(const EngineConfig& config) {
   const inference::ModelOptions model = {
+      .device = DeviceOf(config),
       .threads = Threads(config),
       .storage = config.quantize == "q8"   ? inference::Storage::kQ8
                  : config.quantize == "q4" ? inference::Storage::kQ4
@@ -178,7 +184,8 @@ absl::Status App::Parts::MakeEmbedder() {
     return absl::OkStatus();
   }
   log->Write(LogLevel::kInfo, "load", {{"embedder", path}});
-  auto opened = inference::OpenEmbedder(path, {.model = {.threads = Threads(config.engine)}});
+  auto opened = inference::OpenEmbedder(
+      path, {.model = {.device = DeviceOf(config.engine), .threads = Threads(config.engine)}});
   if (opened.ok()) embedder = *std::move(opened);
   return opened.status();
 }
@@ -190,7 +197,8 @@ absl::Status App::Parts::MakeReranker() {
     return absl::OkStatus();
   }
   log->Write(LogLevel::kInfo, "load", {{"reranker", path}});
-  auto opened = inference::OpenReranker(path, {.threads = Threads(config.engine)});
+  auto opened = inference::OpenReranker(
+      path, {.device = DeviceOf(config.engine), .threads = Threads(config.engine)});
   if (opened.ok()) reranker = *std::move(opened);
   return opened.status();
 }

@@ -47,6 +47,7 @@ struct EngineConfig {
   std::int64_t kv_memory = 0;  // bytes of its keys and values; 0: a quarter of what is free, 1 GiB
                                // at most
   int threads = 0;             // 0: one a processor
+  std::string device;          // "cpu", "cuda"; empty or "auto": the GPU if there is one
 };
 
 // Who may call over HTTP, known by the hash of a key that is nowhere in the configuration.

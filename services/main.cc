@@ -216,6 +216,8 @@ void AddCommands(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({"q8", "q4"}));
   app.add_option("--threads", engine.threads, "Threads a model; default: one a processor")
       ->check(kThreadRange);
+  app.add_option("--device", engine.device, "Where models run; default: auto")
+      ->check(CLI::IsMember({"cpu", "cuda", "auto"}));
   app.add_option_function<std::string>(
          "--kv-memory",
          [&engine](const std::string& text) {

@@ -141,7 +141,7 @@ struct CudaOptions {
 };
 absl::StatusOr<std::unique_ptr<Backend>> MakeCudaBackend(const CudaOptions& options);
 
-// What models run on.
+// What the options name. Device::kAuto: the GPU if there is one that can be used, or the CPU.
 absl::StatusOr<std::unique_ptr<Backend>> MakeBackend(const ModelOptions& options);
 
 }  // namespace citeseek::inference

@@ -21,7 +21,7 @@ namespace citeseek::services {
 
 struct ModelCommand {
   std::string path;
-  inference::ModelOptions options;
+  inference::ModelOptions options = {.device = inference::Device::kAuto};
   bool json = false;
 
   std::string ids;       // "1,2,3", "[1,2,3]" or "[[1,2],[3]]"; "-": from stdin

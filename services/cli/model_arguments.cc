@@ -8,6 +8,7 @@
 namespace citeseek::services {
 namespace {
 
+using inference::Device;
 using inference::Pool;
 using inference::Prompt;
 using inference::Storage;
@@ -17,6 +18,8 @@ const std::map<std::string, Storage> kStorage = {{"q8", Storage::kQ8},
                                                  {"f32", Storage::kF32},
                                                  {"bf16", Storage::kBF16},
                                                  {"f16", Storage::kF16}};
+const std::map<std::string, Device> kDevices = {
+    {"cpu", Device::kCpu}, {"cuda", Device::kCuda}, {"auto", Device::kAuto}};
 const std::map<std::string, Pool> kPools = {{"default", Pool::kDefault},
                                             {"cls", Pool::kFirst},
                                             {"mean", Pool::kMean},
@@ -87,6 +90,8 @@ class Adder {
     command->add_option("--threads", command_->options.threads, "Processors to use")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
+    AddChoice(command, "--device", command_->options.device, kDevices,
+              "Where it runs; default: auto, on the GPU if there is one");
     AddChoice(command, "--quantize", command_->options.storage, kStorage,
               "Turn the large matrices into this when they are loaded");
     command->callback([m = command_, run, check, &json = json_, set = set_] {

@@ -193,6 +193,7 @@ absl::StatusOr<Config> MakeConfig(const GlobalOptions& global, const ServeOption
   if (!engine.reranker.empty()) config.engine.reranker = engine.reranker;
   if (!engine.quantize.empty()) config.engine.quantize = engine.quantize;
   if (engine.kv_memory > 0) config.engine.kv_memory = engine.kv_memory;
+  if (!engine.device.empty()) config.engine.device = engine.device;
   if (engine.threads > 0) config.engine.threads = engine.threads;
   if (!options.roles.empty()) {
     auto roles = ParseRoles(options.roles);

@@ -83,10 +83,15 @@ test("responses stream and come whole", async () => {
   assert.equal(types.at(-1), "response.completed");
   assert.ok(types.includes("response.reasoning_summary_text.delta"));
   assert.ok(types.includes("response.output_text.annotation.added"));
-  const whole = await openai.responses.create({ model: "citeseek-deep", input: messages, store: false });
+  // A known answer costs nothing, and has no thought any more.
+  const known = await openai.responses.create({ model: "citeseek-deep", input: messages, store: false });
+  assert.equal(known.output_text, text);
+  assert.equal(known.usage.total_tokens, 0);
+  const citeseek = { no_cache: true };
+  const whole = await openai.responses.create({ model: "citeseek-deep", input: messages, store: false, citeseek });
   assert.equal(whole.output_text, text);
   assert.equal(whole.usage.total_tokens, 120);
-  const runner = openai.responses.stream({ model: "citeseek-deep", input: question });
+  const runner = openai.responses.stream({ model: "citeseek-deep", input: question, citeseek });
   const [thought, message] = (await runner.finalResponse()).output;
   assert.equal(thought.summary[0].text, "Let me look. ");
   assert.equal(message.content[0].text, text);

@@ -399,7 +399,7 @@ TEST_F(RealContract, AnswersAreTheSameEventForEvent) {
   for (const auto mode : {gateway::Mode::kExtract, gateway::Mode::kQuick, gateway::Mode::kDeep}) {
     for (const char* text : {"What do wombats eat?", "袋熊吃什么？", "zyxwv qqqq?",
                              "Which is larger, 9.11 or 9.90?"}) {
-      const gateway::Question question = {.text = text, .mode = mode};
+      const gateway::Question question = {.text = text, .mode = mode, .seed = 7};
       const std::string direct = Told(*local_.answerer, question);
       EXPECT_EQ(Told(*remote_.answerer, question), direct);
       EXPECT_NE(direct.find("finished"), std::string::npos);

@@ -254,6 +254,7 @@ TEST_F(LocalModel, WhatDoesNotFitOrCannotAnswerIsRefusedAtTheStart) {
   EXPECT_THAT(refused({"--model", "/nonexistent"}), HasSubstr("/nonexistent"));
   EXPECT_THAT(refused({"--model", data_}), HasSubstr("config.json"));
   EXPECT_THAT(refused({"--model", model_, "--quantize", "q5"}), HasSubstr("q5"));
+  EXPECT_THAT(refused({"--model", model_, "--device", "gpu"}), HasSubstr("gpu"));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ log: warn
 roles: [gateway, retrieval]
 remotes: {gateway: g:1, retrieval: r:2, indexer: i:3, inference: n:4}
 openai: {url: "http://m:8000/v1", model: r1, key_file: /run/key}
-engine: {embedder: /e, reranker: /r, quantize: q4, kv_memory: 1.5GiB, threads: 3}
+engine: {embedder: /e, reranker: /r, quantize: q4, kv_memory: 1.5GiB, threads: 3, device: cpu}
 limits: {workers: 3, queue: 7, grace_s: 5, session_ttl: 36h, answer_cache: 0}
 tls: {certificate: /c, key: /k, authority: /a}
 http:
@@ -53,6 +53,7 @@ http:
   EXPECT_EQ(config->engine.embedder, "/e");
   EXPECT_EQ(config->engine.reranker, "/r");
   EXPECT_EQ(config->engine.quantize, "q4");
+  EXPECT_EQ(config->engine.device, "cpu");
   EXPECT_EQ(config->engine.kv_memory, 1610612736);
   EXPECT_EQ(config->engine.threads, 3);
   EXPECT_EQ(config->limits.workers, 3);
@@ -108,6 +109,7 @@ TEST(Config, WhatIsWrongIsNamedWithItsPlace) {
        "c.yaml:1:9: listen 'a:70000' is not HOST:PORT with a port in [0, 65535]"},
       {"log: loud", "c.yaml:1:6: log is not one of debug, info, warn, error, off"},
       {"engine: {quantize: q5}", "c.yaml:1:20: quantize is not one of q8, q4"},
+      {"engine: {device: gpu}", "c.yaml:1:18: device is not one of cpu, cuda, auto"},
       {"engine: {kv_memory: big}", "c.yaml:1:21: kv_memory: size 'big' is not like 512MiB"},
       {"openai: {url: u, model: m}\nengine: {model: /m}",
        "c.yaml:2:9: openai and engine.model are two models for one answer: name one"},

@@ -47,13 +47,14 @@ export async function ask(
   question: string,
   mode: Mode,
   history: Turn[],
+  anew: boolean, // even if the answer is known
   signal: AbortSignal,
   take: (event: AskEvent) => void,
 ): Promise<void> {
   const response = await call('/api/v1/ask', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ question, mode, history, follow_ups: true }),
+    body: JSON.stringify({ question, mode, history, follow_ups: true, no_cache: anew }),
     signal,
   });
   const parser = new SseParser();

@@ -56,14 +56,14 @@ export function App() {
   }, [asking?.question]);
   useEffect(() => store.history.set(history), [history]);
 
-  const begin = useCallback((question: string, how: Mode, past: Turn[]) => {
+  const begin = useCallback((question: string, how: Mode, past: Turn[], anew = false) => {
     setDraft(past.length > 0 ? '' : question);
     setPanel(false);
     setPlace(null);
     if (past.length === 0) {
       setHistory((kept) => store.remember(kept, { question, mode: how, at: Date.now() }));
     }
-    start(question, how, past);
+    start(question, how, past, anew);
     scrollTo(0, 0);
   }, []);
 
@@ -211,7 +211,7 @@ export function App() {
                 asking={asking}
                 open={openSource}
                 follow={(question) => ask(question, asking.mode, pastOf(asking))}
-                retry={() => begin(asking.question, asking.mode, asking.past)}
+                retry={() => begin(asking.question, asking.mode, asking.past, true)}
                 saveKey={(key) => {
                   store.key.set(key);
                   setHasKey(true);

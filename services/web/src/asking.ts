@@ -39,7 +39,7 @@ export function useAsking() {
     );
   }, []);
 
-  const start = useCallback((question: string, mode: Mode, past: Turn[]) => {
+  const start = useCallback((question: string, mode: Mode, past: Turn[], anew = false) => {
     abort.current?.abort();
     const control = new AbortController();
     abort.current = control;
@@ -57,7 +57,7 @@ export function useAsking() {
         });
       };
       api
-        .ask(question, how, past, control.signal, (event) => change((r) => take(r, event, Date.now())))
+        .ask(question, how, past, anew, control.signal, (event) => change((r) => take(r, event, Date.now())))
         .catch((error: unknown) => {
           if (error instanceof api.Failed) {
             const { failure } = error;

@@ -6,8 +6,15 @@
 namespace citeseek::inference {
 namespace {
 
+TEST(MakeBackendTest, AutoIsAlwaysSomething) {
+  const auto backend = MakeBackend({.device = Device::kAuto, .threads = 1});
+  ASSERT_TRUE(backend.ok()) << backend.status();
+  EXPECT_THAT((*backend)->Name(),
+              testing::AnyOf(testing::StartsWith("cpu ("), testing::StartsWith("cuda (")));
+}
+
 TEST(MakeBackendTest, CudaIsTheGpuOrAnErrorThatSaysWhatIsMissing) {
-  const auto backend = MakeCudaBackend({.threads = 1});
+  const auto backend = MakeBackend({.device = Device::kCuda, .threads = 1});
   if (backend.ok()) {
     EXPECT_THAT((*backend)->Name(), testing::StartsWith("cuda ("));
   } else {
@@ -16,7 +23,7 @@ TEST(MakeBackendTest, CudaIsTheGpuOrAnErrorThatSaysWhatIsMissing) {
 }
 
 TEST(MakeBackendTest, TheCpuIsThereWhateverElseIs) {
-  const auto backend = MakeBackend({.threads = 1});
+  const auto backend = MakeBackend({.device = Device::kCpu, .threads = 1});
   ASSERT_TRUE(backend.ok());
   EXPECT_THAT((*backend)->Name(), testing::StartsWith("cpu ("));
   EXPECT_TRUE((*backend)->status().ok());
