@@ -392,6 +392,41 @@ indexer::ByteRange Shorten(const Evidence& evidence, const std::vector<Slot>& qu
   return range;
 }
 
+bool IsVersionByte(char c) { return (c >= '0' && c <= '9') || c == '.'; }
+
+// Whether each version or decimal of the question, "3.0", stands in some passage or title.
+bool VersionsStand(std::string_view question, const Evidence& evidence) {
+  const auto stands = [](std::string_view text, std::string_view version) {
+    for (std::size_t at = 0; (at = text.find(version, at)) != std::string_view::npos; ++at) {
+      const std::size_t end = at + version.size();
+      const bool goes_on = end < text.size() && IsVersionByte(text[end]) &&
+                           (text[end] != '.' || (end + 1 < text.size() && text[end + 1] != '.' &&
+                                                 IsVersionByte(text[end + 1])));
+      if ((at == 0 || !IsVersionByte(text[at - 1])) && !goes_on) return true;
+    }
+    return false;
+  };
+  for (std::size_t at = 0; at < question.size();) {
+    if (question[at] == '.' || !IsVersionByte(question[at])) {
+      ++at;
+      continue;
+    }
+    std::size_t end = at;
+    while (end < question.size() && IsVersionByte(question[end])) ++end;
+    std::string_view version = question.substr(at, end - at);
+    while (version.ends_with('.')) version.remove_suffix(1);
+    at = end;
+    if (version.find('.') == std::string_view::npos) continue;
+    const auto hits = evidence.hits();
+    if (std::none_of(hits.begin(), hits.end(), [&](const retrieval::Hit& hit) {
+          return stands(hit.text, version) || stands(hit.title, version);
+        })) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evidence* evidence) {
@@ -448,7 +483,7 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
   // What passages say of others, however like the question, is no answer.
   const bool named = std::any_of(candidates.begin(), candidates.end(),
                                  [](const Candidate& c) { return c.carried.entities > 0; });
-  if (!named) extract.confidence = 0;
+  if (!named || !VersionsStand(question, *evidence)) extract.confidence = 0;
   if (extract.confidence < kMinConfidence) {
     if (extract.support < kMinNearest) return extract;
     for (const Candidate& candidate : Choose(*evidence, candidates, false, {})) {

@@ -66,6 +66,15 @@ TEST(Extract, TheLatestIsTheRowWithTheLastDate) {
   EXPECT_THAT(extract.sentences[0].text, HasSubstr("2.10"));
 }
 
+TEST(Extract, AVersionThatNoPassageKnowsIsNotAnsweredByOthers) {
+  const std::vector<retrieval::Hit> hits = {
+      MakeHit("a", "Falcon releases",
+              "Version | Released\n2.9 | 2023-04-01\n3.0.1 | 2023-11-15\n13.0 | 2024-02-02\n")};
+  EXPECT_TRUE(Ask("When was Falcon 3.0 released?", hits).sentences.empty());
+  EXPECT_FALSE(Ask("When was Falcon 2.9 released?", hits).sentences.empty());
+  EXPECT_FALSE(Ask("When was Falcon 3.0.1 released?", hits).sentences.empty());
+}
+
 TEST(Extract, AColumnsHeadCarriesItsCharacters) {
   const Extract extract =
       Ask("青石红用多少度的水泡？",
