@@ -99,7 +99,7 @@ export function Asked(props: {
             {asking.past.map(({ question, answer }, i) => (
               <details key={i}>
                 <summary>{question}</summary>
-                <p>{answer}</p>
+                <p>{answer.replace(/[*_`#]+/g, '')}</p>
               </details>
             ))}
           </section>
@@ -107,7 +107,7 @@ export function Asked(props: {
         <h1 id="question" class={asking.question.length > 120 ? 'long' : ''}>
           {asking.question}
         </h1>
-        {main.rewritten !== '' && <p class="quiet">{words.searchedFor(main.rewritten)}</p>}
+        {main.rewritten !== '' && <p class="quiet rewritten">{words.searchedFor(main.rewritten)}</p>}
         {beside && beside.text !== '' && beside.reason !== 'no_evidence' && (
           <section class="extract" aria-labelledby="extract-title">
             <h2 id="extract-title">{words.extractTitle}</h2>
