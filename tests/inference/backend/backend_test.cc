@@ -269,8 +269,8 @@ TEST_P(BackendTest, LinearActivateIsLinearThenActivate) {
         const Tensor x = PutTensor(Random(static_cast<std::size_t>(t * k)), t, k);
         const auto w = PutMatrix(Random(static_cast<std::size_t>(n * k)), 1, n, k, storage);
         const float* bias = gated ? Put(Random(static_cast<std::size_t>(n))) : nullptr;
-        const auto zeros = [&](int cols) {
-          return PutTensor(std::vector<float>(static_cast<std::size_t>(t * cols)), t, cols);
+        const auto zeros = [this, rows = t](int cols) {
+          return PutTensor(std::vector<float>(static_cast<std::size_t>(rows * cols)), rows, cols);
         };
         const Tensor products = zeros(n);
         const Tensor expected = zeros(m);
