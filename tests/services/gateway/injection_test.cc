@@ -117,12 +117,12 @@ std::vector<Injected> InjectedDocuments() {
     for (std::size_t i = 0; i < attack.payloads.size(); ++i) {
       for (const auto& [file, frame] : kFiles) {
         const std::string bytes = Filled(frame, attack.payloads[i]);
+        const std::string name =
+            std::string(attack.name) + " " + std::to_string(i) + " in " + std::string(file);
         const auto keep = [&](absl::StatusOr<indexer::Document> document) {
           EXPECT_TRUE(document.ok()) << document.status();
           if (document.ok()) {
-            all.push_back(
-                {std::string(attack.name) + " " + std::to_string(i) + " in " + std::string(file),
-                 *std::move(document)});
+            all.push_back({name, *std::move(document)});
           }
           return true;
         };
