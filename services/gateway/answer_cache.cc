@@ -95,7 +95,7 @@ bool SamePassages(const std::vector<Source>& sources, const std::vector<retrieva
 
 std::string AnswerCache::KeyOf(const Question& question) const {
   std::string key;
-  Add(&key, Normalised(question.rewritten.empty() ? question.text : question.rewritten));
+  Add(&key, Normalised(AskedText(question)));
   absl::StrAppend(&key, static_cast<int>(question.mode), " ", static_cast<int>(question.rung), " ",
                   question.top_k, " ", question.thinking_budget, " ", question.seed, " ",
                   question.follow_ups ? 1 : 0, " ");

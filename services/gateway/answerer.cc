@@ -255,8 +255,7 @@ class Asking {
 
   // A question of several parts is searched for each of them.
   absl::Status Plan(bool optional) {
-    const std::vector<std::string> questions =
-        PlanParts(question_.rewritten.empty() ? question_.text : question_.rewritten);
+    const std::vector<std::string> questions = PlanParts(AskedText(question_));
     if (questions.size() < 2 || optional || question_.rung == Rung::kResults) {
       return absl::OkStatus();
     }
@@ -615,7 +614,7 @@ class Asking {
   const Question& question_;
   const EventSink& sink_;
   // As it stands alone, without what arithmetic has answered.
-  std::string_view asked_ = question_.rewritten.empty() ? question_.text : question_.rewritten;
+  std::string_view asked_ = AskedText(question_);
   const absl::Time begin_ = absl::Now();
   QuestionCues cues_;
   retrieval::Result result_;

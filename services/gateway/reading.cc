@@ -38,8 +38,12 @@ void KeepPassages(int top_k, std::vector<retrieval::Hit>* hits) {
   std::erase_if(*hits, [&](const retrieval::Hit&) { return !keep[i++]; });
 }
 
+const std::string& AskedText(const Question& question) {
+  return question.rewritten.empty() ? question.text : question.rewritten;
+}
+
 retrieval::Query ReadingQuery(const Question& question) {
-  return {.text = SearchText(question.rewritten.empty() ? question.text : question.rewritten),
+  return {.text = SearchText(AskedText(question)),
           .top_k = PassagesWanted(question.top_k),
           .collection = question.collection,
           .filters = question.filters,

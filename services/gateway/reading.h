@@ -25,6 +25,9 @@ int PassagesWanted(int top_k);
 inline constexpr int kMostOfADocument = 3;
 void KeepPassages(int top_k, std::vector<retrieval::Hit>* hits);
 
+// The question as it stands alone.
+const std::string& AskedText(const Question& question);
+
 // The search for a question, and what of its hits is read: the best ones, then those carried over.
 retrieval::Query ReadingQuery(const Question& question);
 void ChooseHits(const Question& question, std::vector<retrieval::Hit>* hits);
