@@ -219,6 +219,20 @@ AnswerFeatures ReadAnswerFeatures(std::string_view question, const QuestionCues&
   add(agreed);
   add(second);
   add(static_cast<double>(sources) / 8);
+  double nowhere = 0, heaviest = 0;  // of the question, what no passage holds
+  for (const Slot& slot : slots) {
+    const auto holds = [&](std::size_t source) {
+      const TermSet& terms = evidence.SourceTerms(static_cast<int>(source));
+      return HoldsAny(terms, slot.terms);
+    };
+    bool held = false;
+    for (std::size_t i = 0; i < evidence.hits().size() && !held; ++i) held = holds(i);
+    if (held) continue;
+    nowhere += slot.weight;
+    heaviest = std::max(heaviest, slot.weight);
+  }
+  add(all > 0 ? nowhere / all : 0);
+  add(all > 0 ? heaviest / all : 0);
   const auto score = [&](std::size_t i) {
     return i < evidence.hits().size() ? evidence.hits()[i].lexical_score : 0;
   };

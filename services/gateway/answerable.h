@@ -10,28 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include "services/gateway/candidates.h"
 #include "services/gateway/cues.h"
 #include "services/gateway/evidence.h"
 
 namespace citeseek::gateway {
 
-// What one sentence carries of the question; shares of its weight, [0, 1], unless told otherwise.
-struct Clue {
-  const Sentence* sentence = nullptr;
-  double stated = 0;    // in the sentence itself
-  double titled = 0;    // or in its title, heading or table header, which counts less
-  double window = 0;    // or in its neighbours
-  double passage = 0;   // or anywhere in the passage
-  double missing = 0;   // nowhere in the passage
-  double gap = 0;       // the heaviest part of what is missing
-  double entities = 1;  // of the numbers and names, in the sentence itself
-  double agreed = 0;    // of what it adds to the question, said by other sources too
-};
-
 // Sentences looked at; more say nothing new.
 inline constexpr std::size_t kClues = 10;
 
-inline constexpr std::size_t kAnswerFeatures = 42;
+inline constexpr std::size_t kAnswerFeatures = 44;
 using AnswerFeatures = std::array<float, kAnswerFeatures>;
 
 // `clues` best first, those after kClues are left out; `support` as in Extract.

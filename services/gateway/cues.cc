@@ -442,51 +442,6 @@ indexer::ByteRange AskingPhrase(std::string_view question) {
   return {};
 }
 
-std::vector<Rewording> FindRewordings(std::string_view question) {
-  static constexpr auto kPhrases = std::to_array<std::pair<std::string_view, std::string_view>>({
-      {"how long", "length"},
-      {"how high", "height"},
-      {"how tall", "height"},
-      {"how wide", "width"},
-      {"how deep", "depth"},
-      {"how heavy", "weight"},
-      {"how large", "area"},
-      {"how old", "age"},
-      {"how many people live", "population"},
-      {"how many inhabitants", "population"},
-      {"how much does", "price fare"},
-      {"cost", "price fare"},
-      {"fares", "single return ticket"},
-      {"phone", "telephone"},
-      {"built", "constructed opened"},
-      {"discovered", "found"},
-      {"opening hours", "open closed"},
-      {"多少钱", "价格 元"},
-      {"多长", "全长 长度"},
-      {"多高", "高度 海拔"},
-      {"多大", "面积"},
-      {"多重", "重量"},
-      {"多宽", "宽度"},
-      {"多少人", "人口"},
-      {"几点", "上午 开放时间"},
-      {"开门", "开放 开馆"},
-      {"建于", "始建 建成"},
-      {"建成", "建于 始建"},
-      {"成立", "创立 建立 创办"},
-      {"电话", "telephone"},
-  });
-  const std::string lower = LowerAscii(question);
-  std::vector<Rewording> found;
-  for (const auto& [phrase, words] : kPhrases) {
-    const std::size_t at = lower.find(phrase);
-    if (at == std::string::npos) continue;
-    found.push_back(
-        {.range = {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at + phrase.size())},
-         .words = words});
-  }
-  return found;
-}
-
 std::vector<Value> FindValues(std::string_view text) {
   std::vector<Value> values;
   for (std::size_t i = 0; i < text.size();) {

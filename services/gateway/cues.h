@@ -25,14 +25,6 @@ QuestionCues ReadCues(std::string_view question);
 // The words that only ask, "什么时候" or "what year", which no answer repeats; empty if none.
 indexer::ByteRange AskingPhrase(std::string_view question);
 
-// A phrase of the question, and other words that answers use for it: "how long", "length".
-struct Rewording {
-  indexer::ByteRange range;
-  std::string_view words;
-};
-
-std::vector<Rewording> FindRewordings(std::string_view question);
-
 // A number, date or percentage as written; Chinese numerals too: 二〇一八年五月 is "2018-5".
 struct Value {
   indexer::ByteRange range;

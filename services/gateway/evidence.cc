@@ -5,6 +5,7 @@
 #include <map>
 
 #include "services/gateway/cues.h"
+#include "services/gateway/rewordings.h"
 
 namespace citeseek::gateway {
 namespace {
@@ -24,6 +25,9 @@ constexpr std::size_t kTwoCharacters = 6;  // bytes
 
 // Of a Chinese character in the weight of a word, which has about two.
 constexpr double kCharacterShare = 0.5;
+
+// Of a word that questions hold whatever they ask.
+constexpr double kLightShare = 0.5;
 
 // A number, a word with a capital that does not only open the question, or Latin inside Chinese.
 bool IsEntity(std::string_view question, indexer::ByteRange word) {
@@ -116,6 +120,10 @@ std::vector<bool> QuotedBytes(std::string_view text) {
 
 bool Holds(const TermSet& terms, TermId term) {
   return std::binary_search(terms.begin(), terms.end(), term);
+}
+
+bool HoldsAny(const TermSet& terms, const TermSet& wanted) {
+  return std::any_of(wanted.begin(), wanted.end(), [&](TermId term) { return Holds(terms, term); });
 }
 
 TermSet Evidence::Terms(std::string_view text) {
@@ -244,10 +252,24 @@ std::vector<Slot> Evidence::Slots(std::string_view question) {
   for (const Rewording& rewording : FindRewordings(question)) {
     // Whole words: one character of a Chinese word says little.
     const TermSet words = KnownTerms(rewording.words, kTwoCharacters);
+    if (words.empty()) continue;
     for (auto it = slots.lower_bound(rewording.range.start);
          it != slots.end() && it->first < rewording.range.end; ++it) {
-      it->second.terms.insert(it->second.terms.end(), words.begin(), words.end());
-      for (TermId word : words) it->second.weight = std::max(it->second.weight, Weight(word));
+      Slot& slot = it->second;
+      slot.terms.insert(slot.terms.end(), words.begin(), words.end());
+      Normalise(&slot.terms);
+      if (rewording.searched) {
+        for (TermId word : words) slot.weight = std::max(slot.weight, Weight(word));
+      } else {
+        const bool wide = (question[it->first] & '\x80') != 0;
+        slot.weight = std::min(slot.weight, WeightOfAny(slot.terms) * (wide ? kCharacterShare : 1));
+      }
+    }
+  }
+  for (const indexer::ByteRange range : LightWords(question)) {
+    for (auto it = slots.lower_bound(range.start); it != slots.end() && it->first < range.end;
+         ++it) {
+      if (!it->second.entity) it->second.weight *= kLightShare;
     }
   }
   std::vector<Slot> all;
@@ -266,6 +288,14 @@ std::vector<std::pair<TermId, indexer::ByteRange>> Evidence::Places(std::string_
     if (found != ids_.end()) places.emplace_back(found->second, term.source);
   }
   return places;
+}
+
+double Evidence::WeightOfAny(const TermSet& terms) const {
+  const auto holders = std::count_if(sentences_.begin(), sentences_.end(), [&](const Sentence& s) {
+    return HoldsAny(s.terms, terms);
+  });
+  const double total = kBackgroundSentences + static_cast<double>(sentences_.size());
+  return std::log(total / (static_cast<double>(holders) + 1));
 }
 
 double Evidence::Weight(const TermSet& terms) const {

@@ -64,6 +64,8 @@ class Evidence {
   double Weight(TermId term) const { return term < weights_.size() ? weights_[term] : unseen_; }
   double Weight(const TermSet& terms) const;
   double TermWeight(const std::string& term) const;
+  // Of a term that is any of these.
+  double WeightOfAny(const TermSet& terms) const;
 
   std::string_view Text(const Sentence& sentence) const;
 
@@ -78,6 +80,7 @@ class Evidence {
 };
 
 bool Holds(const TermSet& terms, TermId term);
+bool HoldsAny(const TermSet& terms, const TermSet& wanted);
 
 // The weight of what both hold over the weight of `wanted`; 0 for an empty `wanted`.
 double Coverage(const Evidence& evidence, const TermSet& wanted, const TermSet& held);

@@ -4,188 +4,26 @@
 #include <cmath>
 #include <cstdint>
 
+#include "services/gateway/candidates.h"
+
 namespace citeseek::gateway {
 namespace {
 
 // Tuned with tests/bench/extract_quality.cc on several question sets, English and Chinese.
-constexpr double kContextShare = 0.75;    // of a term's weight, held by title, heading or header
-constexpr double kNeighbourShare = 0.45;  // held by the sentence before, or after
-constexpr double kWeakShare = 0.5;        // by a character of it, without the word
-constexpr double kPassageShare = 0.3;     // held elsewhere in the passage
-constexpr double kElsewhereShare = 0.6;   // of an entity, held elsewhere in the passage
-constexpr double kWithoutEntities = 0.4;  // of the support, where none of the entities is there
-constexpr double kLengthPower = 0.65;
-constexpr double kLengthPowerChinese = 0.9;  // whose questions vary less in length
-constexpr double kUsualWeight = 20;          // of a question of four words
-constexpr double kWrongType = 0.6;           // asked when, but states no date
-constexpr double kLeads = 1.25;              // says what the heading above it promises
-constexpr double kAgreement = 0.35;
-constexpr double kAlikeRows = 0.9;  // of the best row's share of the question
-constexpr double kEnough = 0.62;    // of the best sentence's worth, for another one
+constexpr double kNewestLeads = 1.25;  // of the worth, for the last of dated rows
+constexpr double kAlikeRows = 0.9;     // of the best row's share of the question
+constexpr double kEnough = 0.5;        // of the best sentence's worth, for another one
 // The same, for one that carries no other part of the question.
-constexpr double kNearSameSource = 0.9;
-constexpr double kNearOtherSource = 0.75;  // which may confirm or contradict
+constexpr double kNearSameSource = 0.8;
+constexpr double kNearOtherSource = 0.65;  // which may confirm or contradict
 constexpr double kBothCarry = 0.85;  // of the question, by sentences that state it differently
 // Below this the documents do not say. Chosen so that of each set at most a tenth of the questions
 // that can be answered are refused (tests/bench/answerable_train.cc).
 constexpr double kMinConfidence = 0.22;
+constexpr double kLookedUpConfidence = 0.5;  // that a table's row answers
 constexpr double kMinNearest = 0.38;  // of the support, for a sentence to be of the matter at all
 constexpr double kAlike = 0.6;        // of two sentences that state the same thing, or not
 constexpr std::size_t kLongSentence = 600;  // bytes
-
-// How much of the question a sentence carries where it stands.
-struct Carried {
-  double coverage = 0;      // [0, 1]
-  double weight = 0;        // of what is carried
-  double all = 0;           // of the question
-  double entities = 1;      // [0, 1]: of the question's numbers and names
-  std::uint64_t slots = 0;  // which of the first 64, context counted
-  Clue clue;
-};
-
-struct Candidate {
-  const Sentence* sentence = nullptr;
-  double coverage = 0;  // of the question, context counted
-  bool typed = true;    // states the kind of thing that is asked for
-  double support = 0;
-  double worth = 0;
-  Carried carried;
-};
-
-bool HoldsAny(const TermSet* held, const TermSet& wanted) {
-  return held != nullptr &&
-         std::any_of(wanted.begin(), wanted.end(), [&](TermId t) { return Holds(*held, t); });
-}
-
-// Adds one slot's weight to the sums of a clue; `share` of it is carried, neighbours counted.
-void AddToClue(const Evidence& evidence, const Slot& slot, const Sentence& sentence, double share,
-               Clue* clue) {
-  const bool weak = share > 0 && share < 1 && HoldsAny(&sentence.terms, slot.weak);
-  const double here = share == 1 ? 1 : weak ? kWeakShare : 0;
-  const double titled = share >= kContextShare ? share : here;
-  const bool passage = share > 0 || HoldsAny(&evidence.SourceTerms(sentence.source), slot.terms);
-  clue->stated += here * slot.weight;
-  clue->titled += titled * slot.weight;
-  clue->window += share * slot.weight;
-  clue->passage += (share > 0 ? share : passage ? kPassageShare : 0) * slot.weight;
-  if (passage) return;
-  clue->missing += slot.weight;
-  clue->gap = std::max(clue->gap, slot.weight);
-}
-
-Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::size_t index) {
-  const auto sentences = evidence.sentences();
-  const Sentence& sentence = sentences[index];
-  const auto neighbour = [&](std::size_t other) -> const TermSet* {
-    if (other >= sentences.size() || sentences[other].source != sentence.source) return nullptr;
-    return &sentences[other].terms;
-  };
-  const TermSet* before = index > 0 ? neighbour(index - 1) : nullptr;
-  const TermSet* after = neighbour(index + 1);
-  // A column's head is a word or two, of which the question may hold half.
-  const bool table = sentence.kind == LineKind::kTableRow;
-  Carried carried;
-  double entities = 0, held_entities = 0, stated_entities = 0;
-  for (std::size_t i = 0; i < question.size(); ++i) {
-    const Slot& slot = question[i];
-    double share = 0;
-    double entity_share = 1;
-    if (HoldsAny(&sentence.terms, slot.terms)) {
-      share = 1;
-    } else if (HoldsAny(&sentence.context, slot.terms)) {
-      share = kContextShare;
-    } else if (HoldsAny(&sentence.terms, slot.weak)) {
-      share = kWeakShare;
-    } else if (table && HoldsAny(&sentence.context, slot.weak)) {
-      share = kWeakShare * kContextShare;
-    } else if (HoldsAny(before, slot.terms) || HoldsAny(after, slot.terms)) {
-      share = kNeighbourShare;
-    } else {
-      entity_share =
-          HoldsAny(&evidence.SourceTerms(sentence.source), slot.terms) ? kElsewhereShare : 0;
-    }
-    if (share >= kContextShare && i < 64) carried.slots |= std::uint64_t{1} << i;
-    AddToClue(evidence, slot, sentence, share, &carried.clue);
-    carried.all += slot.weight;
-    carried.weight += share * slot.weight;
-    if (slot.entity) {
-      entities += slot.weight;
-      held_entities += entity_share * slot.weight;
-      stated_entities += share == 1 ? slot.weight : 0;
-    }
-  }
-  Clue& clue = carried.clue;
-  clue.sentence = &sentence;
-  if (carried.all > 0) {
-    carried.coverage = carried.weight / carried.all;
-    for (double* sum :
-         {&clue.stated, &clue.titled, &clue.window, &clue.passage, &clue.missing, &clue.gap}) {
-      *sum /= carried.all;
-    }
-  }
-  if (entities > 0) {
-    carried.entities = held_entities / entities;
-    clue.entities = stated_entities / entities;
-  }
-  return carried;
-}
-
-// Evidence that a sentence answers: half of a long question is more than half of a short one.
-double Support(const Carried& carried, bool typed, bool chinese) {
-  if (carried.all <= 0) return 0;
-  const double power = chinese ? kLengthPowerChinese : kLengthPower;
-  const double scale = std::pow(carried.all, power) * std::pow(kUsualWeight, 1 - power);
-  return std::min(1.0, carried.weight / scale) *
-         (kWithoutEntities + (1 - kWithoutEntities) * carried.entities) * (typed ? 1 : kWrongType);
-}
-
-// Whether a heading holds a part of the question that the title does not.
-bool Announces(const Sentence& heading, const std::vector<Slot>& question) {
-  return std::any_of(question.begin(), question.end(), [&](const Slot& slot) {
-    return HoldsAny(&heading.terms, slot.terms) && !HoldsAny(&heading.context, slot.terms);
-  });
-}
-
-bool IsQuestion(std::string_view text) {
-  const std::size_t last = text.find_last_not_of(" \t\r\n\"*_");
-  if (last == std::string_view::npos) return false;
-  return text[last] == '?' || text.substr(0, last + 1).ends_with("？");
-}
-
-// How much of what a sentence adds to the question other sources say too, [0, 1].
-void AddAgreement(const Evidence& evidence, const TermSet& question,
-                  std::vector<Candidate>* candidates) {
-  const std::size_t sources = evidence.hits().size();
-  if (sources < 2) return;
-  // support[term]: over the sources, the best coverage of a sentence there that holds the term.
-  std::unordered_map<TermId, std::vector<float>> support;
-  for (const Candidate& candidate : *candidates) {
-    for (TermId term : candidate.sentence->terms) {
-      if (Holds(question, term)) continue;
-      auto& by_source = support.try_emplace(term, sources, 0.0f).first->second;
-      float& best = by_source[static_cast<std::size_t>(candidate.sentence->source)];
-      best = std::max(best, static_cast<float>(candidate.coverage));
-    }
-  }
-  for (Candidate& candidate : *candidates) {
-    double agreed = 0, all = 0;
-    for (TermId term : candidate.sentence->terms) {
-      const auto found = support.find(term);
-      if (found == support.end()) continue;
-      double others = 0;
-      for (std::size_t source = 0; source < sources; ++source) {
-        if (static_cast<int>(source) == candidate.sentence->source) continue;
-        others += found->second[source];
-      }
-      const double weight = evidence.Weight(term);
-      agreed += weight * std::min(1.0, others / 2);
-      all += weight;
-    }
-    if (all <= 0) continue;
-    candidate.worth *= 1 + kAgreement * agreed / all;
-    candidate.carried.clue.agreed = agreed / all;
-  }
-}
 
 // The first full year, month and day of a text: 20250603; 0 if it has none.
 int FirstDay(std::string_view text) {
@@ -221,7 +59,7 @@ void PreferNewestRow(const Evidence& evidence, std::vector<Candidate>* candidate
   }
   if (newest == nullptr) return;
   for (const Candidate& candidate : *candidates) {
-    newest->worth = std::max(newest->worth, kLeads * candidate.worth);
+    newest->worth = std::max(newest->worth, kNewestLeads * candidate.worth);
     newest->support = std::max(newest->support, candidate.support);
   }
 }
@@ -340,7 +178,7 @@ std::vector<Candidate> Choose(const Evidence& evidence, const std::vector<Candid
       const bool heard = std::any_of(chosen.begin(), chosen.end(), [&](const Candidate& c) {
         return c.sentence->source == candidate.sentence->source;
       });
-      const bool adds = list || (candidate.carried.slots & ~covered) != 0 ||
+      const bool adds = list || (candidate.slots & ~covered) != 0 ||
                         gain > (heard ? kNearSameSource : kNearOtherSource) * best;
       if (!adds || (!chosen.empty() && chosen.front().typed && !candidate.typed)) continue;
       if (gain > top) {
@@ -350,7 +188,7 @@ std::vector<Candidate> Choose(const Evidence& evidence, const std::vector<Candid
     }
     if (next == nullptr || top < kEnough * best) break;
     chosen.push_back(*next);
-    covered |= next->carried.slots;
+    covered |= next->slots;
   }
   return chosen;
 }
@@ -383,7 +221,7 @@ indexer::ByteRange Shorten(const Evidence& evidence, const std::vector<Slot>& qu
     while (cuts[last] - cuts[first] > kLongSentence) ++first;
     const TermSet terms = evidence.KnownTerms(text.substr(cuts[first], cuts[last] - cuts[first]));
     double weight = 0;
-    for (const Slot& slot : question) weight += HoldsAny(&terms, slot.terms) ? slot.weight : 0;
+    for (const Slot& slot : question) weight += HoldsAny(terms, slot.terms) ? slot.weight : 0;
     if (weight <= best) continue;
     best = weight;
     range = {sentence.range.start + static_cast<std::uint32_t>(cuts[first]),
@@ -431,35 +269,8 @@ bool VersionsStand(std::string_view question, const Evidence& evidence) {
 
 Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evidence* evidence) {
   Extract extract;
-  const TermSet terms = evidence->Terms(question);
   const std::vector<Slot> slots = evidence->Slots(question);
-  std::vector<Candidate> candidates;
-  const auto sentences = evidence->sentences();
-  for (std::size_t i = 0; i < sentences.size(); ++i) {
-    const Sentence& sentence = sentences[i];
-    if (!sentence.answers) continue;
-    const Carried carried = Carry(*evidence, slots, i);
-    if (carried.weight <= 0) continue;
-    Candidate candidate{.sentence = &sentence, .coverage = carried.coverage};
-    if (candidate.coverage <= 0) continue;
-    const std::string_view text = evidence->Text(sentence);
-    candidate.typed = States(cues.type, text, question);
-    const double rank =
-        static_cast<double>(sentence.source) / static_cast<double>(evidence->hits().size());
-    candidate.worth = candidate.coverage * (1 - 0.3 * rank) * (candidate.typed ? 1 : kWrongType);
-    candidate.support = Support(carried, candidate.typed, cues.chinese);
-    candidate.worth *= 0.5 + 0.5 * carried.entities;
-    if (IsQuestion(text)) candidate.worth *= 0.4;
-    if (sentence.leads && Announces(sentences[i - 1], slots)) candidate.worth *= kLeads;
-    candidate.carried = carried;
-    // A sentence that adds nothing to the question cannot answer it.
-    TermSet news;
-    std::set_difference(sentence.terms.begin(), sentence.terms.end(), terms.begin(), terms.end(),
-                        std::back_inserter(news));
-    if (news.empty()) candidate.worth *= 0.3;
-    candidates.push_back(candidate);
-  }
-  AddAgreement(*evidence, terms, &candidates);
+  std::vector<Candidate> candidates = ReadCandidates(question, cues, slots, evidence);
   if (cues.newest) PreferNewestRow(*evidence, &candidates);
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.worth > b.worth; });
@@ -467,10 +278,13 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
   extract.support = candidates.front().support;
   std::vector<Clue> clues;
   for (std::size_t i = 0; i < std::min(kClues, candidates.size()); ++i) {
-    clues.push_back(candidates[i].carried.clue);
+    clues.push_back(candidates[i].clue);
   }
   extract.features = ReadAnswerFeatures(question, cues, *evidence, slots, clues, extract.support);
   extract.confidence = Confidence(TrainedAnswerTrees(), extract.features);
+  if (candidates.front().looked_up) {
+    extract.confidence = std::max(extract.confidence, kLookedUpConfidence);
+  }
   const auto add = [&](const Candidate& candidate, std::vector<ExtractedSentence>* out) {
     const indexer::ByteRange range = Shorten(*evidence, slots, *candidate.sentence);
     const std::string_view passage =
@@ -482,7 +296,7 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
   };
   // What passages say of others, however like the question, is no answer.
   const bool named = std::any_of(candidates.begin(), candidates.end(),
-                                 [](const Candidate& c) { return c.carried.entities > 0; });
+                                 [](const Candidate& c) { return c.entities > 0; });
   if (!named || !VersionsStand(question, *evidence)) extract.confidence = 0;
   if (extract.confidence < kMinConfidence) {
     if (extract.support < kMinNearest) return extract;

@@ -147,6 +147,8 @@ indexer::ByteRange TableHeader(std::string_view passage, indexer::ByteRange row)
   return top;
 }
 
+std::string FirstCell(std::string_view row) { return Cells(row).front(); }
+
 std::string MakeReadable(std::string_view passage, indexer::ByteRange sentence) {
   const std::string_view text = passage.substr(sentence.start, sentence.end - sentence.start);
   if (KindOf(text) != LineKind::kTableRow) return WithoutInlineMarks(WithoutLineMarks(text));

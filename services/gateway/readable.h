@@ -19,6 +19,9 @@ LineKind KindOf(std::string_view sentence);
 // itself), or an empty range. Without a rule below it, it is a first row without a figure.
 indexer::ByteRange TableHeader(std::string_view passage, indexer::ByteRange row);
 
+// The row's first cell, without marks.
+std::string FirstCell(std::string_view row);
+
 // passage[sentence] on one line: list, heading and emphasis marks off, links as their text,
 // footnote numbers ("[3]") out, a table row as "Column: cell; ...".
 std::string MakeReadable(std::string_view passage, indexer::ByteRange sentence);

@@ -4,13 +4,14 @@
 #include <map>
 #include <utility>
 
-#include "services/gateway/cues.h"
+#include "services/gateway/rewordings.h"
 
 namespace citeseek::gateway {
 
 std::string SearchText(std::string_view question) {
   std::string text(question);
   for (const Rewording& rewording : FindRewordings(question)) {
+    if (!rewording.searched) continue;
     if (text.size() + 1 + rewording.words.size() > retrieval::kMaxQueryBytes) break;
     text += " ";
     text += rewording.words;

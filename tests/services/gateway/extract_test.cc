@@ -85,6 +85,37 @@ TEST(Extract, AColumnsHeadCarriesItsCharacters) {
   EXPECT_THAT(extract.sentences[0].text, HasSubstr("92"));
 }
 
+TEST(Extract, ARowAnswersNothingByItsTitleAndColumnsAlone) {
+  const std::vector<retrieval::Hit> hits = {
+      MakeHit("a", "Falcon configuration",
+              "| setting | default | meaning |\n|---|---|---|\n| `level` | 3 | how hard it tries "
+              "|\n| `exclude` | empty | patterns |\n")};
+  EXPECT_TRUE(Ask("What is the default port of Falcon?", hits).sentences.empty());
+}
+
+TEST(Extract, TheRowThatTheQuestionNamesAnswersByTheColumnThatItAsksFor) {
+  const Extract extract = Ask(
+      "What is the default of `level`?",
+      {MakeHit("a", "Falcon configuration",
+               "| setting | default | meaning |\n|---|---|---|\n| `level` | 3 | how hard it tries "
+               "|\n| `exclude` | empty | patterns |\n| `levels` | 9 | of the store |\n")});
+  ASSERT_FALSE(extract.sentences.empty());
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("setting: level; default: 3"));
+}
+
+TEST(Extract, OtherWordsForWhatIsAskedAnswerToo) {
+  const std::vector<retrieval::Hit> hits = {
+      MakeHit("a", "Falcon",
+              "Falcon keeps copies of files. It was begun in 2009 by Marta Lindqvist, and it is "
+              "free software under the MPL 2.0. It runs on small computers.")};
+  const Extract founded = Ask("Who founded Falcon?", hits);
+  ASSERT_FALSE(founded.sentences.empty());
+  EXPECT_THAT(founded.sentences[0].text, HasSubstr("Marta Lindqvist"));
+  const Extract licence = Ask("What license does Falcon use?", hits);
+  ASSERT_FALSE(licence.sentences.empty());
+  EXPECT_THAT(licence.sentences[0].text, HasSubstr("MPL"));
+}
+
 TEST(Extract, OneCharacterOfAnotherWordForTheQuestionsIsNoDisagreement) {
   const Extract extract =
       Ask("青石茶厂什么时候成立？",

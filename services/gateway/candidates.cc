@@ -1,0 +1,238 @@
+#include "services/gateway/candidates.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <unordered_map>
+
+namespace citeseek::gateway {
+namespace {
+
+// Tuned with tests/bench/extract_quality.cc on several question sets, English and Chinese.
+constexpr double kContextShare = 0.75;    // of a term's weight, held by title, heading or header
+constexpr double kNeighbourShare = 0.45;  // held by the sentence before, or after
+constexpr double kWeakShare = 0.5;        // by a character of it, without the word
+constexpr double kPassageShare = 0.3;     // held elsewhere in the passage
+constexpr double kElsewhereShare = 0.6;   // of an entity, held elsewhere in the passage
+constexpr double kWithoutEntities = 0.4;  // of the support, where none of the entities is there
+constexpr double kLengthPower = 0.65;
+constexpr double kLengthPowerChinese = 0.9;  // whose questions vary less in length
+constexpr double kUsualWeight = 20;          // of a question of four words
+constexpr double kWrongType = 0.6;           // asked when, but states no date
+constexpr double kLeads = 1.25;              // says what the heading above it promises
+constexpr double kAgreement = 0.35;
+constexpr double kLookedUp = 1.5;  // the row and the column that the question names
+constexpr std::size_t kLeastNameBytes = 3;
+
+// How much of the question a sentence carries where it stands.
+struct Carried {
+  double coverage = 0;      // [0, 1]
+  double weight = 0;        // of what is carried
+  double all = 0;           // of the question
+  double entities = 1;      // [0, 1]: of the question's numbers and names
+  std::uint64_t slots = 0;  // which of the first 64, context counted
+  Clue clue;
+};
+
+// Adds one slot's weight to the sums of a clue; `share` of it is carried, neighbours counted.
+void AddToClue(const Evidence& evidence, const Slot& slot, const Sentence& sentence, double share,
+               Clue* clue) {
+  const bool weak = share > 0 && share < 1 && HoldsAny(sentence.terms, slot.weak);
+  const double here = share == 1 ? 1 : weak ? kWeakShare : 0;
+  const double titled = share >= kContextShare ? share : here;
+  const bool passage = share > 0 || HoldsAny(evidence.SourceTerms(sentence.source), slot.terms);
+  clue->stated += here * slot.weight;
+  clue->titled += titled * slot.weight;
+  clue->window += share * slot.weight;
+  clue->passage += (share > 0 ? share : passage ? kPassageShare : 0) * slot.weight;
+  if (passage) return;
+  clue->missing += slot.weight;
+  clue->gap = std::max(clue->gap, slot.weight);
+}
+
+Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::size_t index) {
+  const auto sentences = evidence.sentences();
+  const Sentence& sentence = sentences[index];
+  const auto neighbour = [&](std::size_t other) -> const TermSet* {
+    if (other >= sentences.size() || sentences[other].source != sentence.source) return nullptr;
+    return &sentences[other].terms;
+  };
+  const TermSet* before = index > 0 ? neighbour(index - 1) : nullptr;
+  const TermSet* after = neighbour(index + 1);
+  // A column's head is a word or two, of which the question may hold half.
+  const bool table = sentence.kind == LineKind::kTableRow;
+  Carried carried;
+  double entities = 0, held_entities = 0, stated_entities = 0;
+  for (std::size_t i = 0; i < question.size(); ++i) {
+    const Slot& slot = question[i];
+    double share = 0;
+    double entity_share = 1;
+    if (HoldsAny(sentence.terms, slot.terms)) {
+      share = 1;
+    } else if (HoldsAny(sentence.context, slot.terms)) {
+      share = kContextShare;
+    } else if (HoldsAny(sentence.terms, slot.weak)) {
+      share = kWeakShare;
+    } else if (table && HoldsAny(sentence.context, slot.weak)) {
+      share = kWeakShare * kContextShare;
+    } else if ((before != nullptr && HoldsAny(*before, slot.terms)) ||
+               (after != nullptr && HoldsAny(*after, slot.terms))) {
+      share = kNeighbourShare;
+    } else {
+      entity_share =
+          HoldsAny(evidence.SourceTerms(sentence.source), slot.terms) ? kElsewhereShare : 0;
+    }
+    if (share >= kContextShare && i < 64) carried.slots |= std::uint64_t{1} << i;
+    AddToClue(evidence, slot, sentence, share, &carried.clue);
+    carried.all += slot.weight;
+    carried.weight += share * slot.weight;
+    if (slot.entity) {
+      entities += slot.weight;
+      held_entities += entity_share * slot.weight;
+      stated_entities += share == 1 ? slot.weight : 0;
+    }
+  }
+  Clue& clue = carried.clue;
+  clue.sentence = &sentence;
+  if (carried.all > 0) {
+    carried.coverage = carried.weight / carried.all;
+    for (double* sum :
+         {&clue.stated, &clue.titled, &clue.window, &clue.passage, &clue.missing, &clue.gap}) {
+      *sum /= carried.all;
+    }
+  }
+  if (entities > 0) {
+    carried.entities = held_entities / entities;
+    clue.entities = stated_entities / entities;
+  }
+  return carried;
+}
+
+// Evidence that a sentence answers: half of a long question is more than half of a short one.
+double Support(const Carried& carried, bool typed, bool chinese) {
+  if (carried.all <= 0) return 0;
+  const double power = chinese ? kLengthPowerChinese : kLengthPower;
+  const double scale = std::pow(carried.all, power) * std::pow(kUsualWeight, 1 - power);
+  return std::min(1.0, carried.weight / scale) *
+         (kWithoutEntities + (1 - kWithoutEntities) * carried.entities) * (typed ? 1 : kWrongType);
+}
+
+// Whether a heading holds a part of the question that the title does not.
+bool Announces(const Sentence& heading, const std::vector<Slot>& question) {
+  return std::any_of(question.begin(), question.end(), [&](const Slot& slot) {
+    return HoldsAny(heading.terms, slot.terms) && !HoldsAny(heading.context, slot.terms);
+  });
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return lower;
+}
+
+// Whether the question names the row, by its first cell, and asks for one of its columns.
+bool IsLookedUp(std::string_view question, const std::vector<Slot>& slots, const Evidence& evidence,
+                const Sentence& row) {
+  const std::string name = Lower(FirstCell(evidence.Text(row)));
+  if (name.size() < kLeastNameBytes) return false;
+  const std::string lower = Lower(question);
+  const std::size_t at = lower.find(name);
+  if (at == std::string::npos) return false;
+  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const std::size_t end = at + name.size();
+  if (at > 0 && is_word(lower[at - 1]) && is_word(name.front())) return false;
+  if (end < lower.size() && is_word(lower[end]) && is_word(name.back())) return false;
+  const std::string_view passage = evidence.hits()[static_cast<std::size_t>(row.source)].text;
+  const indexer::ByteRange header = TableHeader(passage, row.range);
+  const TermSet columns =
+      evidence.KnownTerms(passage.substr(header.start, header.end - header.start));
+  return std::any_of(slots.begin(), slots.end(), [&](const Slot& slot) {
+    return HoldsAny(columns, slot.terms) || HoldsAny(columns, slot.weak);
+  });
+}
+
+bool IsQuestion(std::string_view text) {
+  const std::size_t last = text.find_last_not_of(" \t\r\n\"*_");
+  if (last == std::string_view::npos) return false;
+  return text[last] == '?' || text.substr(0, last + 1).ends_with("？");
+}
+
+// How much of what a sentence adds to the question other sources say too, [0, 1].
+void AddAgreement(const Evidence& evidence, const TermSet& question,
+                  std::vector<Candidate>* candidates) {
+  const std::size_t sources = evidence.hits().size();
+  if (sources < 2) return;
+  // support[term]: over the sources, the best coverage of a sentence there that holds the term.
+  std::unordered_map<TermId, std::vector<float>> support;
+  for (const Candidate& candidate : *candidates) {
+    for (TermId term : candidate.sentence->terms) {
+      if (Holds(question, term)) continue;
+      auto& by_source = support.try_emplace(term, sources, 0.0f).first->second;
+      float& best = by_source[static_cast<std::size_t>(candidate.sentence->source)];
+      best = std::max(best, static_cast<float>(candidate.coverage));
+    }
+  }
+  for (Candidate& candidate : *candidates) {
+    double agreed = 0, all = 0;
+    for (TermId term : candidate.sentence->terms) {
+      const auto found = support.find(term);
+      if (found == support.end()) continue;
+      double others = 0;
+      for (std::size_t source = 0; source < sources; ++source) {
+        if (static_cast<int>(source) == candidate.sentence->source) continue;
+        others += found->second[source];
+      }
+      const double weight = evidence.Weight(term);
+      agreed += weight * std::min(1.0, others / 2);
+      all += weight;
+    }
+    if (all <= 0) continue;
+    candidate.worth *= 1 + kAgreement * agreed / all;
+    candidate.clue.agreed = agreed / all;
+  }
+}
+
+}  // namespace
+
+std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionCues& cues,
+                                      const std::vector<Slot>& slots, Evidence* evidence) {
+  const TermSet terms = evidence->Terms(question);
+  std::vector<Candidate> candidates;
+  const auto sentences = evidence->sentences();
+  for (std::size_t i = 0; i < sentences.size(); ++i) {
+    const Sentence& sentence = sentences[i];
+    if (!sentence.answers) continue;
+    const Carried carried = Carry(*evidence, slots, i);
+    if (carried.weight <= 0) continue;
+    // What title and column heads alone carry is said of every row alike.
+    const bool row = sentence.kind == LineKind::kTableRow;
+    if (row && carried.clue.stated <= 0 && !cues.list && !cues.newest) continue;
+    Candidate candidate{.sentence = &sentence,
+                        .coverage = carried.coverage,
+                        .entities = carried.entities,
+                        .slots = carried.slots,
+                        .clue = carried.clue};
+    const std::string_view text = evidence->Text(sentence);
+    candidate.typed = States(cues.type, text, question);
+    const double rank =
+        static_cast<double>(sentence.source) / static_cast<double>(evidence->hits().size());
+    candidate.worth = candidate.coverage * (1 - 0.3 * rank) * (candidate.typed ? 1 : kWrongType);
+    candidate.support = Support(carried, candidate.typed, cues.chinese);
+    candidate.worth *= 0.5 + 0.5 * carried.entities;
+    if (IsQuestion(text)) candidate.worth *= 0.4;
+    candidate.looked_up =
+        row && candidate.typed && IsLookedUp(question, slots, *evidence, sentence);
+    if (candidate.looked_up) candidate.worth *= kLookedUp;
+    if (sentence.leads && Announces(sentences[i - 1], slots)) candidate.worth *= kLeads;
+    // A sentence that adds nothing to the question cannot answer it.
+    TermSet news;
+    std::set_difference(sentence.terms.begin(), sentence.terms.end(), terms.begin(), terms.end(),
+                        std::back_inserter(news));
+    if (news.empty()) candidate.worth *= 0.3;
+    candidates.push_back(candidate);
+  }
+  AddAgreement(*evidence, terms, &candidates);
+  return candidates;
+}
+
+}  // namespace citeseek::gateway
