@@ -170,6 +170,7 @@ struct App::Parts {
   absl::Status MakeGenerator();
   absl::Status MakeIndexer();
   absl::Status MakeRetrieval();
+  bool HasRerankingModel() const;
   absl::Status MakeGateway();
   absl::StatusOr<gateway::ConversationStore*> Store();
   void MakeServices(const ServerOptions& options);
@@ -277,15 +278,17 @@ absl::Status App::Parts::MakeRetrieval() {
   snapshots = *std::move(source);
   retriever = retrieval::MakeHybridRetriever(
       {.snapshots = snapshots.get(), .analyzer = analyzer.get(), .embedder = embedder.get()});
-  // The one without a model sees no more than the search does.
-  const bool reads =
-      reranker != nullptr && reranker->Name() != inference::MakeCoverageReranker()->Name();
-  if (reads) {
+  if (HasRerankingModel()) {
     search = std::move(retriever);
     retriever =
         retrieval::MakeRerankingRetriever({.retriever = search.get(), .reranker = reranker.get()});
   }
   return absl::OkStatus();
+}
+
+// The reranker without a model sees no more than the search does.
+bool App::Parts::HasRerankingModel() const {
+  return reranker != nullptr && reranker->Name() != inference::MakeCoverageReranker()->Name();
 }
 
 absl::Status App::Parts::MakeGateway() {
@@ -296,8 +299,12 @@ absl::Status App::Parts::MakeGateway() {
     return absl::OkStatus();
   }
   if (retriever == nullptr) return Missing("gateway", "retrieval");
-  unlimited = gateway::MakeAnswerer(
-      {.retriever = retriever.get(), .generator = generator.get(), .analyzer = analyzer.get()});
+  unlimited =
+      gateway::MakeAnswerer({.retriever = retriever.get(),
+                             .generator = generator.get(),
+                             .analyzer = analyzer.get(),
+                             .meaning = {.reranker = HasRerankingModel() ? reranker.get() : nullptr,
+                                         .embedder = embedder.get()}});
   admission = std::make_unique<gateway::Admission>(
       gateway::AdmissionOptions{.answerer = unlimited.get(),
                                 .model = generator != nullptr,

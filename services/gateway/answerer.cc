@@ -497,7 +497,8 @@ class Asking {
     std::atomic<Opening>& opening = deep ? openings_->deep : openings_->quick;
     ThoughtSplitter splitter(opening);
     MarkerFilter filter(prompt.sources);
-    Verifier verifier(evidence, options_.analyzer);
+    Meaning meaning(options_.meaning, question_.deadline, question_.stop);
+    Verifier verifier(evidence, options_.analyzer, &meaning);
     SentenceCiter citer(
         [&](const MarkedSentence& sentence) { return Judge(sentence, numbers_, &verifier); },
         answer_.text.size());
@@ -634,7 +635,7 @@ class LocalAnswerer final : public Answerer {
   }
 
   absl::StatusOr<CheckReport> Check(const CheckRequest& request) override {
-    return CheckText(request, options_.retriever, *options_.analyzer);
+    return CheckText(request, options_.retriever, *options_.analyzer, options_.meaning);
   }
 
  private:

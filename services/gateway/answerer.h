@@ -27,6 +27,7 @@
 #include "indexer/analyzer.h"
 #include "inference/generator.h"
 #include "retrieval/retriever.h"
+#include "services/gateway/meaning.h"
 
 namespace citeseek::gateway {
 
@@ -300,6 +301,7 @@ struct AnswererOptions {
   retrieval::Retriever* retriever = nullptr;  // all outlive the answerer
   inference::Generator* generator = nullptr;  // null: extract mode only
   const indexer::Analyzer* analyzer = nullptr;
+  MeaningModels meaning = {};  // asked where form does not decide a verdict
   std::function<absl::Time()> now = [] { return absl::Now(); };
   std::string fence_secret = {};  // see prompt.h; empty: a random one
 };

@@ -105,8 +105,11 @@ bool Names(std::string_view listed, const retrieval::Hit& hit) {
 class Checking {
  public:
   Checking(const CheckRequest& request, retrieval::Retriever* retriever,
-           const indexer::Analyzer& analyzer)
-      : request_(request), retriever_(retriever), analyzer_(analyzer) {}
+           const indexer::Analyzer& analyzer, const MeaningModels& models)
+      : request_(request),
+        retriever_(retriever),
+        analyzer_(analyzer),
+        meaning_(models, request.deadline, request.stop) {}
 
   absl::StatusOr<CheckReport> Run() {
     const SourceList list = FindSourceList(request_.text);
@@ -174,7 +177,7 @@ class Checking {
   void Read() {
     verifier_.reset();
     evidence_.emplace(hits_, analyzer_);
-    verifier_.emplace(&*evidence_, &analyzer_);
+    verifier_.emplace(&*evidence_, &analyzer_, &meaning_);
   }
 
   Judgement JudgeOne(const MarkedSentence& sentence) {
@@ -231,6 +234,7 @@ class Checking {
   const CheckRequest& request_;
   retrieval::Retriever* const retriever_;
   const indexer::Analyzer& analyzer_;
+  Meaning meaning_;
   std::vector<ListedSource> listed_;
   std::vector<retrieval::Hit> hits_;
   std::vector<int> numbers_;  // by hit: the marker that stands for it
@@ -275,9 +279,10 @@ SourceList FindSourceList(std::string_view text) {
 }
 
 absl::StatusOr<CheckReport> CheckText(const CheckRequest& request, retrieval::Retriever* retriever,
-                                      const indexer::Analyzer& analyzer) {
+                                      const indexer::Analyzer& analyzer,
+                                      const MeaningModels& models) {
   if (absl::Status valid = Validate(request); !valid.ok()) return valid;
-  return Checking(request, retriever, analyzer).Run();
+  return Checking(request, retriever, analyzer, models).Run();
 }
 
 }  // namespace citeseek::gateway

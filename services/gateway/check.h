@@ -13,7 +13,8 @@ namespace citeseek::gateway {
 
 // `retriever` may be null if the request brings its documents.
 absl::StatusOr<CheckReport> CheckText(const CheckRequest& request, retrieval::Retriever* retriever,
-                                      const indexer::Analyzer& analyzer);
+                                      const indexer::Analyzer& analyzer,
+                                      const MeaningModels& models = {});
 
 // A line of the list of sources that closes a text: "[2] Harbour Bridge, bridge.md".
 struct ListedSource {

@@ -20,6 +20,8 @@ constexpr double kPartly = 0.4;
 constexpr double kAboveShare = 0.95;      // of a token that only title, heading or header hold
 constexpr double kBeforeShare = 0.8;      // that only the two sentences before hold
 constexpr double kLooseShare = 0.35;      // of a Chinese character without its neighbour
+constexpr double kLeastReworded = 0.2;    // below it not even a model is asked
+constexpr std::size_t kOthers = 5;        // passages beside which a model's score is read
 constexpr double kLineCost = 0.03;        // of each further sentence of the stretch
 constexpr double kMostOfClaim = 0.6;      // in one sentence, so that it must be what is meant
 constexpr double kHanShare = 0.5;         // of a character in the weight of a word
@@ -135,8 +137,10 @@ struct Verifier::Stretch {
   std::vector<Token> tokens;
 };
 
-Verifier::Verifier(const Evidence* evidence, const indexer::Analyzer* analyzer)
-    : evidence_(evidence), analyzer_(analyzer) {}
+Verifier::Verifier(const Evidence* evidence, const indexer::Analyzer* analyzer, Meaning* meaning)
+    : evidence_(evidence),
+      analyzer_(analyzer),
+      meaning_(meaning != nullptr && meaning->Known() ? meaning : nullptr) {}
 
 const Verifier::Source& Verifier::Read(int number) {
   const auto [entry, fresh] = sources_.try_emplace(number);
@@ -285,7 +289,8 @@ Support Verifier::CheckClaim(const Claim& claim, int source) {
   support.verdict = support.score >= enough    ? Verdict::kSupported
                     : support.score >= kPartly ? Verdict::kPartly
                                                : Verdict::kUnsupported;
-  if (support.verdict == Verdict::kUnsupported) return support;
+  const bool low = support.verdict == Verdict::kUnsupported;
+  if (low && (meaning_ == nullptr || support.score < kLeastReworded)) return support;
   if (missing >= 0) {
     const auto at = static_cast<std::size_t>(missing);
     support.verdict = Verdict::kUnsupported;
@@ -319,6 +324,12 @@ Support Verifier::CheckClaim(const Claim& claim, int source) {
       if (support.verdict == Verdict::kUnsupported) break;
     }
     k = end;
+  }
+  if (support.fault.empty() && support.verdict != Verdict::kSupported) {
+    support.reworded = {lines[best.first].sentence->range.start,
+                        lines[best.first + best.count - 1].sentence->range.end};
+  } else if (low) {
+    support.verdict = Verdict::kUnsupported;
   }
   return support;
 }
@@ -378,8 +389,31 @@ indexer::ByteRange Verifier::Shortest(const std::vector<Line>& lines, const Stre
   return {static_cast<std::uint32_t>(start), static_cast<std::uint32_t>(end)};
 }
 
+// One step up, if a model finds that the sentences mean what the claim says.
+Support Verifier::AskMeaning(const Claim& claim, Support support) const {
+  if (meaning_ == nullptr || support.reworded.end == 0) return support;
+  const auto hits = evidence_->hits();
+  // Sentences of all sources alike, about as many of each.
+  std::vector<std::string> others;
+  const auto sentences = evidence_->sentences();
+  const std::size_t step = std::max<std::size_t>(1, sentences.size() / kOthers);
+  for (std::size_t i = step / 2; i < sentences.size() && others.size() < kOthers; i += step) {
+    const Sentence& other = sentences[i];
+    const bool own = other.source == support.source && other.range.start < support.reworded.end &&
+                     support.reworded.start < other.range.end;
+    if (!own && other.answers) others.emplace_back(evidence_->Text(other));
+  }
+  const std::string& text = hits[static_cast<std::size_t>(support.source)].text;
+  const std::string passage =
+      text.substr(support.reworded.start, support.reworded.end - support.reworded.start);
+  if (!meaning_->Says(passage, std::string(claim.text), others)) return support;
+  support.verdict = support.verdict == Verdict::kPartly ? Verdict::kSupported : Verdict::kPartly;
+  return support;
+}
+
 Support Verifier::Check(std::string_view sentence, int source) {
-  return CheckClaim(Read(sentence), source);
+  const Claim claim = Read(sentence);
+  return AskMeaning(claim, CheckClaim(claim, source));
 }
 
 Support Verifier::CheckAll(std::string_view sentence) {
@@ -389,7 +423,7 @@ Support Verifier::CheckAll(std::string_view sentence) {
     Support support = CheckClaim(claim, source);
     if (best.source < 0 || IsBetter(support, best)) best = std::move(support);
   }
-  return best;
+  return AskMeaning(claim, std::move(best));
 }
 
 bool Verifier::StatesFact(std::string_view sentence) const {

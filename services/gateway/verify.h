@@ -5,8 +5,9 @@
 // the place of another one, a negation on one side only, or a comparison the other way round make
 // it unsupported; so does a number or name that the passage does not hold. What remains is the
 // share of the sentence's idf weight that the stretch, with its title, heading and table header,
-// carries. No model is asked. Single-threaded; `evidence` and `analyzer` outlive it. Linear in the
-// passage times the sentence.
+// carries. Where nothing contradicts and only the words are others, a loaded reranker or embedder
+// decides (meaning.h); it never outweighs a fault found by form. Single-threaded; what it is made
+// of outlives it. Linear in the passage times the sentence.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,7 @@
 #include "services/gateway/align.h"
 #include "services/gateway/answerer.h"
 #include "services/gateway/evidence.h"
+#include "services/gateway/meaning.h"
 #include "services/gateway/statement.h"
 
 namespace citeseek::gateway {
@@ -30,6 +32,9 @@ struct Support {
   int source = -1;           // hits[source]
   indexer::ByteRange range;  // in that hit's text: the shortest stretch that carries it
   std::string fault;         // what is not supported, for people; may be empty
+  // Other words, no contradiction: the sentences in that hit's text that may mean the same; else
+  // empty.
+  indexer::ByteRange reworded;
 };
 
 // By verdict, then by score.
@@ -37,7 +42,8 @@ bool IsBetter(const Support& a, const Support& b);
 
 class Verifier {
  public:
-  Verifier(const Evidence* evidence, const indexer::Analyzer* analyzer);
+  // `meaning` may be null: no model is asked.
+  Verifier(const Evidence* evidence, const indexer::Analyzer* analyzer, Meaning* meaning = nullptr);
 
   Support Check(std::string_view sentence, int source);
   // By the source that supports it best; of equals the first.
@@ -67,6 +73,7 @@ class Verifier {
   std::vector<double> HeldAround(const Claim& claim, const Source& source, std::size_t first) const;
   Claim Read(std::string_view sentence) const;
   Support CheckClaim(const Claim& claim, int source);
+  Support AskMeaning(const Claim& claim, Support support) const;
   std::string Explain(const Claim& claim, const Stretch& stretch, const Difference& difference,
                       std::string_view text) const;
   indexer::ByteRange Shortest(const std::vector<Line>& lines, const Stretch& stretch,
@@ -74,6 +81,7 @@ class Verifier {
 
   const Evidence* evidence_;
   const indexer::Analyzer* analyzer_;
+  Meaning* meaning_;
   std::map<int, Source> sources_;
 };
 
