@@ -219,18 +219,65 @@ std::string UnitAt(std::string_view text, std::size_t i) {
   if (IsLetter(text[i])) {
     std::size_t end = i;
     while (end < text.size() && IsLetter(text[end])) ++end;
-    return LowerAscii(text.substr(i, end - i));
+    std::string unit = LowerAscii(text.substr(i, end - i));
+    if (unit == "per") return text.substr(end).starts_with(" cent") ? "%" : "";
+    return unit;
   }
   const auto lead = static_cast<std::uint8_t>(text[i]);
   if (lead >= 0xE4 && lead <= 0xE9 && i + 3 <= text.size()) {
     std::string unit(text.substr(i, 3));
     // 万, 亿 and 千 belong to the number: "2500万人" is counted in 万人.
-    if (i + 6 <= text.size() && (unit == "万" || unit == "亿" || unit == "千" || unit == "公" ||
-                                 unit == "平" || unit == "美" || unit == "小" || unit == "分")) {
+    static constexpr auto kFirstOfTwo = std::to_array<std::string_view>(
+        {"万", "亿", "千", "公", "平", "美", "小", "分", "毫", "厘", "欧", "港", "英", "摄", "兆"});
+    const bool two = HasAny(unit, kFirstOfTwo) || text.substr(i).starts_with("日元");
+    if (two && i + 6 <= text.size()) {
       const auto next = static_cast<std::uint8_t>(text[i + 3]);
       if (next >= 0xE4 && next <= 0xE9) unit += text.substr(i + 3, 3);
     }
     return unit;
+  }
+  return "";
+}
+
+// Bytes of "million" or 万 behind a number that ends at `i`, blanks counted; 0 if there is none.
+std::size_t MultiplierLength(std::string_view text, std::size_t i) {
+  const std::size_t start = SkipBlanks(text, i);
+  static constexpr auto kMultipliers = std::to_array<std::string_view>(
+      {"thousand", "million", "billion", "trillion", "百万", "十亿", "万亿", "千", "万", "亿"});
+  for (std::string_view multiplier : kMultipliers) {
+    if (text.substr(start).starts_with(multiplier)) return start + multiplier.size() - i;
+  }
+  return 0;
+}
+
+// Whether what follows a number of four digits says that it is no year: 2000万, 1500 people.
+bool CountsSomething(std::string_view text, std::size_t i) {
+  if (MultiplierLength(text, i) > 0) return true;
+  static constexpr auto kHan = std::to_array<std::string_view>(
+      {"人", "米", "元", "个", "名", "台", "辆", "吨", "公", "平",   "多", "余", "次", "件",  "家",
+       "座", "只", "条", "套", "册", "亩", "户", "位", "张", "美元", "毫", "克", "斤", "小时"});
+  static constexpr auto kWords = std::to_array<std::string_view>(
+      {"people", "metres",     "meters",    "m",         "km",       "kilometres", "kilometers",
+       "feet",   "ft",         "miles",     "tons",      "tonnes",   "kg",         "dollars",
+       "euros",  "pounds",     "men",       "soldiers",  "copies",   "members",    "hours",
+       "years",  "days",       "square",    "employees", "students", "seats",      "rooms",
+       "units",  "visitors",   "residents", "mm",        "hectares", "acres",      "workers",
+       "times",  "inhabitants"});
+  i = SkipBlanks(text, i);
+  if (std::any_of(kHan.begin(), kHan.end(),
+                  [&](std::string_view unit) { return text.substr(i).starts_with(unit); })) {
+    return true;
+  }
+  std::size_t end = i;
+  while (end < text.size() && IsLetter(text[end])) ++end;
+  return std::find(kWords.begin(), kWords.end(), text.substr(i, end - i)) != kWords.end();
+}
+
+// The sign of a currency right before text[i]; empty if there is none.
+std::string CurrencyBefore(std::string_view text, std::size_t i) {
+  text = text.substr(0, i);
+  for (std::string_view sign : {"$", "€", "£", "¥", "￥"}) {
+    if (text.ends_with(sign)) return std::string(sign == "￥" ? "¥" : sign);
   }
   return "";
 }
@@ -289,7 +336,7 @@ Value DateAt(std::string_view text, std::size_t i) {
       }
     }
     // A year in Chinese numerals needs its 年.
-    if (!IsDigit(text[i])) return value;
+    if (!IsDigit(text[i]) || CountsSomething(text, first.end)) return value;
     return done(first.end, first.digits);
   }
   if (IsDay(first)) {
@@ -466,6 +513,11 @@ std::vector<Value> FindValues(std::string_view text) {
     Value value{.range = {static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(number.end)},
                 .number = number.digits,
                 .unit = UnitAt(text, number.end)};
+    const std::size_t multiplier = MultiplierLength(text, number.end);
+    if (multiplier > 0) value.counted = UnitAt(text, number.end + multiplier);
+    if (std::string sign = CurrencyBefore(text, i); !sign.empty()) {
+      (multiplier > 0 ? value.counted : value.unit) = std::move(sign);
+    }
     i = std::max(number.end, i + 1);
     values.push_back(std::move(value));
   }

@@ -29,7 +29,8 @@ indexer::ByteRange AskingPhrase(std::string_view question);
 struct Value {
   indexer::ByteRange range;
   std::string number;  // digits, "." and "-": "1234.5"; a date as "2024-3-1", "2024-3" or "2024"
-  std::string unit;    // what follows: "%", "公里", "km", "people"; empty for dates
+  std::string unit;  // what follows: "%", "公里", "km", "people", or "$" before it; none of dates
+  std::string counted;  // what follows "million", 万: "euros", or "$"
   bool date = false;
 };
 

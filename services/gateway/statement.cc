@@ -50,11 +50,16 @@ std::vector<Token> ReadTokens(std::string_view text, const indexer::Analyzer& an
   std::vector<Token> tokens;
   for (const Value& value : FindValues(text)) {
     Token token{.kind = Token::Kind::kValue, .text = value.number, .range = value.range};
-    const std::string_view unit = KnownUnit(value.unit);
+    std::string_view unit = KnownUnit(value.unit);
+    // 万欧元, 亿千瓦: the unit of a value holds the first of them.
+    for (std::string_view multiplier : {"万", "亿"}) {
+      if (value.unit.starts_with(multiplier)) unit = multiplier;
+    }
     const int zeros = ZerosOf(unit);
     token.date = value.date;
     if (zeros > 0) {
       token.text = Scaled(value.number, zeros);
+      token.unit = std::string(KnownUnit(value.counted));
     } else {
       token.unit = std::string(unit);
     }

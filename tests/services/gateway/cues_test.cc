@@ -47,6 +47,19 @@ TEST(Values, ReadDatesAndNumbersWithTheirUnits) {
   EXPECT_EQ(values[5].number, "2001-3");
 }
 
+TEST(Cues, FourDigitsThatCountSomethingAreNoYear) {
+  for (const char* text : {"2000万美元", "1500 people", "1900 m", "2008人", "1999余册"}) {
+    const auto values = FindValues(text);
+    ASSERT_EQ(values.size(), 1u) << text;
+    EXPECT_FALSE(values[0].date) << text;
+  }
+  for (const char* text : {"in 2000 people left", "2008年", "of 1999.", "in 1998 May"}) {
+    const auto values = FindValues(text);
+    ASSERT_FALSE(values.empty()) << text;
+    EXPECT_EQ(values[0].date, std::string_view(text) != "in 2000 people left") << text;
+  }
+}
+
 TEST(Values, ReadChineseNumerals) {
   const auto values = FindValues(
       "一九五六年三月，二〇一八年五月十二日，四月二日，两万六千人，四十二只，一个统一的，明二十三"

@@ -46,6 +46,26 @@ TEST_F(StatementTest, KnownUnitsMustAgree) {
   EXPECT_FALSE(SameFirst("120 km", "120 miles"));
   EXPECT_FALSE(SameFirst("2.3 million", "2.3 billion"));
   EXPECT_TRUE(SameFirst("120 kangaroos", "120 animals"));  // no units
+  EXPECT_FALSE(SameFirst("20 euros", "20 minutes"));
+  EXPECT_FALSE(SameFirst("20毫米", "20厘米"));
+  EXPECT_TRUE(SameFirst("20 mm", "20毫米"));
+  EXPECT_FALSE(SameFirst("20 days", "20 per cent"));
+  EXPECT_TRUE(SameFirst("20 days", "20 per crew"));
+  EXPECT_TRUE(SameFirst("20 per cent", "20%"));
+}
+
+TEST_F(StatementTest, WhatMillionsAreCountedInMustAgreeToo) {
+  EXPECT_TRUE(SameFirst("2 million euros", "200万欧元"));
+  EXPECT_FALSE(SameFirst("2 million euros", "2 million dollars"));
+  EXPECT_FALSE(SameFirst("12万元", "12万人"));
+  EXPECT_TRUE(SameFirst("12万元", "120,000 yuan"));
+}
+
+TEST_F(StatementTest, ACurrencysSignIsItsUnit) {
+  EXPECT_TRUE(SameFirst("$20", "20 dollars"));
+  EXPECT_FALSE(SameFirst("$20", "€20"));
+  EXPECT_FALSE(SameFirst("$20 million", "20 million euros"));
+  EXPECT_TRUE(SameFirst("$20 million", "2000万美元"));
 }
 
 TEST_F(StatementTest, NegationReachesTheWordsBehindIt) {
