@@ -73,6 +73,13 @@ bool IsRunInHeading(std::string_view text, indexer::ByteRange range) {
   return line.find("、") != std::string_view::npos && line.find("、") <= 6;
 }
 
+// Bytes of "---", names with values and "---" at the top of a Markdown file; 0 if there are none.
+std::size_t FrontMatterLength(std::string_view text) {
+  if (!text.starts_with("---\n") && !text.starts_with("---\r\n")) return 0;
+  const std::size_t end = text.find("\n---", 3);
+  return end == std::string_view::npos ? 0 : end + 4;
+}
+
 bool EndsAsSentence(std::string_view line) {
   for (std::string_view end : {".", "!", "?", ":", ";", ",", "。", "！", "？", "：", "；"}) {
     if (line.ends_with(end)) return true;
@@ -160,6 +167,7 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
     std::uint32_t header_start = 0;
     TermSet header;
     TermSet all = title;
+    const std::size_t front = hits[source].start == 0 ? FrontMatterLength(text) : 0;
     for (const indexer::ByteRange range : indexer::SplitSentences(text)) {
       Sentence sentence{.source = static_cast<int>(source), .range = range};
       const std::string_view line = text.substr(range.start, range.end - range.start);
@@ -169,8 +177,8 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
       if (sentence.terms.empty()) continue;
       // The first line of a plain text is its title, and may well be what is asked for.
       const bool title_line = line == hits[source].title && !EndsAsSentence(line);
-      if (title_line || IsRunInHeading(text, range) || IsLoneTitle(text, range) ||
-          IsMarkedHeading(text, range)) {
+      if (title_line || range.start < front || IsRunInHeading(text, range) ||
+          IsLoneTitle(text, range) || IsMarkedHeading(text, range)) {
         sentence.kind = LineKind::kHeading;
       }
       sentence.answers = sentence.kind != LineKind::kHeading;
@@ -291,9 +299,8 @@ std::vector<std::pair<TermId, indexer::ByteRange>> Evidence::Places(std::string_
 }
 
 double Evidence::WeightOfAny(const TermSet& terms) const {
-  const auto holders = std::count_if(sentences_.begin(), sentences_.end(), [&](const Sentence& s) {
-    return HoldsAny(s.terms, terms);
-  });
+  const auto holders = std::count_if(sentences_.begin(), sentences_.end(),
+                                     [&](const Sentence& s) { return HoldsAny(s.terms, terms); });
   const double total = kBackgroundSentences + static_cast<double>(sentences_.size());
   return std::log(total / (static_cast<double>(holders) + 1));
 }

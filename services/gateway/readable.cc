@@ -17,13 +17,17 @@ std::string_view Trim(std::string_view text) {
   return text.substr(0, text.find_last_not_of(kBlanks) + 1);
 }
 
-// Heading, quote, list and numbering marks at the start of a line.
+// Heading, quote, list, to-do and numbering marks at the start of a line.
 std::string_view WithoutLineMarks(std::string_view line) {
   line = Trim(line);
   while (!line.empty() && (line[0] == '#' || line[0] == '>')) line.remove_prefix(1);
   line = Trim(line);
   if (line.size() > 2 && (line[0] == '-' || line[0] == '*' || line[0] == '+') && line[1] == ' ') {
     line.remove_prefix(2);
+    line = Trim(line);
+    for (std::string_view box : {"[ ] ", "[x] ", "[X] "}) {
+      if (line.starts_with(box)) line.remove_prefix(box.size());
+    }
   }
   return Trim(line);
 }

@@ -1,5 +1,6 @@
 #include "services/gateway/evidence.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace citeseek::gateway {
@@ -37,6 +38,18 @@ TEST_F(EvidenceTest, HeadingsGiveContextToWhatStandsBelowThem) {
     EXPECT_TRUE(evidence.sentences()[1].answers) << text;
     EXPECT_TRUE(Holds(evidence.sentences()[1].context, evidence.Terms("fares").at(0))) << text;
   }
+}
+
+TEST_F(EvidenceTest, WhatStandsAboveAMarkdownTextAnswersNothing) {
+  const std::vector<retrieval::Hit> hits = {
+      {.text = "---\ntitle: Falcon\ntags: [backup]\n---\n\nFalcon keeps copies.\n\n---\n\nIt runs "
+               "daily.\n"}};
+  const Evidence evidence(hits, *analyzer_);
+  std::vector<std::string> answers;
+  for (const Sentence& sentence : evidence.sentences()) {
+    if (sentence.answers) answers.emplace_back(evidence.Text(sentence));
+  }
+  EXPECT_THAT(answers, ::testing::ElementsAre("Falcon keeps copies.", "It runs daily."));
 }
 
 TEST_F(EvidenceTest, AHashInTheTextIsNoHeading) {

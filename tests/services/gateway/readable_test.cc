@@ -15,6 +15,7 @@ TEST(Readable, TakesMarkdownOff) {
   EXPECT_EQ(Readable("![alt](a.png) text"), "alt text");
   EXPECT_EQ(Readable("a[i] and [see] stay"), "a[i] and [see] stay");
   EXPECT_EQ(Readable("[unclosed"), "[unclosed");
+  EXPECT_EQ(MakeReadable("- [ ] write it down", {0, 19}), "write it down");
 }
 
 TEST(Readable, NamesTheCellsOfATableRow) {
