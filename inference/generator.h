@@ -33,7 +33,8 @@ struct Sampling {
   std::optional<int> top_k = {};                  // 0: off (0)
   std::optional<double> min_p = {};               // [0, 1) (0)
   std::optional<double> repetition_penalty = {};  // 1: off (1)
-  double presence_penalty = 0.0;                  // [-2, 2]
+  double presence_penalty = 0.0;                  // [-2, 2], of tokens that were generated
+  double frequency_penalty = 0.0;                 // [-2, 2], the same for each time
   std::uint64_t seed = 0;                         // 0: the implementation's choice
   int max_tokens = 2048;                          // of text and thought together
   int thinking_budget_tokens = 0;                 // 0: no limit of its own

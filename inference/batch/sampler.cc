@@ -58,6 +58,9 @@ absl::Status CheckSampling(const Sampling& s) {
   if (!(s.presence_penalty >= -2 && s.presence_penalty <= 2)) {
     return OutOfRange("presence_penalty", s.presence_penalty, "[-2, 2]");
   }
+  if (!(s.frequency_penalty >= -2 && s.frequency_penalty <= 2)) {
+    return OutOfRange("frequency_penalty", s.frequency_penalty, "[-2, 2]");
+  }
   if (s.max_tokens < 1) return OutOfRange("max_tokens", s.max_tokens, "[1, 2147483647]");
   return absl::OkStatus();
 }
@@ -70,10 +73,11 @@ Sampler::Sampler(const Sampling& sampling, std::uint64_t seed, std::span<const s
       min_p_(sampling.min_p.value_or(0)),
       repetition_penalty_(static_cast<float>(sampling.repetition_penalty.value_or(1))),
       presence_penalty_(static_cast<float>(sampling.presence_penalty)),
+      frequency_penalty_(static_cast<float>(sampling.frequency_penalty)),
       logprobs_(logprobs),
       random_(seed) {
   if (repetition_penalty_ == 1.0f) return;
-  for (const std::int32_t id : prompt) seen_.emplace(id, false);
+  for (const std::int32_t id : prompt) seen_.emplace(id, 0);
 }
 
 // Eight at a time: a vocabulary is long.
@@ -94,11 +98,17 @@ std::int32_t Sampler::Best(std::span<const float> row) {
 }
 
 void Sampler::Penalize(std::span<float> logits) const {
-  for (const auto& [id, generated] : seen_) {
+  for (const auto& [id, times] : seen_) {
     float& logit = logits[static_cast<std::size_t>(id)];
     logit = logit > 0 ? logit / repetition_penalty_ : logit * repetition_penalty_;
-    if (generated) logit -= presence_penalty_;
+    if (times > 0) logit -= presence_penalty_ + frequency_penalty_ * static_cast<float>(times);
   }
+}
+
+void Sampler::Note(std::int32_t id) {
+  const bool penalizes =
+      repetition_penalty_ != 1.0f || presence_penalty_ != 0.0f || frequency_penalty_ != 0.0f;
+  if (penalizes) ++seen_[id];
 }
 
 void Sampler::Choose(std::span<const float> logits) {
@@ -187,12 +197,12 @@ SampledToken Sampler::Sample(std::span<float> logits, const AllowedTokens& allow
     token.id = Draw();
   }
   if (logprobs_ >= 0) Report(token);
-  if (repetition_penalty_ != 1.0f || presence_penalty_ != 0.0f) seen_[token.id] = true;
+  Note(token.id);
   return token;
 }
 
 SampledToken Sampler::Force(std::int32_t id) {
-  if (repetition_penalty_ != 1.0f || presence_penalty_ != 0.0f) seen_[id] = true;
+  Note(id);
   return {.id = id, .log_probability = 0, .top = {}};
 }
 

@@ -53,6 +53,7 @@ class Sampler {
   };
 
   void Penalize(std::span<float> logits) const;
+  void Note(std::int32_t id);
   // The most likely candidates in order, cut by top-k, top-p and min-p.
   void Choose(std::span<const float> logits);
   std::int32_t Draw();
@@ -64,9 +65,11 @@ class Sampler {
   const double min_p_;
   const float repetition_penalty_;
   const float presence_penalty_;
+  const float frequency_penalty_;
   const int logprobs_;
   std::mt19937_64 random_;
-  std::unordered_map<std::int32_t, bool> seen_;  // true: generated, not only in the prompt
+  // How often generated: 0 is only in the prompt. Empty where nothing is penalized.
+  std::unordered_map<std::int32_t, int> seen_;
   std::vector<Candidate> candidates_;
   std::vector<float> untouched_;  // the model's row, where log probabilities are asked for
 };

@@ -66,6 +66,7 @@ void AddSampling(CLI::App* command, ModelCommand& m) {
   command->add_option("--repetition-penalty", s.repetition_penalty, "1: none")
       ->capture_default_str();
   command->add_option("--presence-penalty", s.presence_penalty, "0: none")->capture_default_str();
+  command->add_option("--frequency-penalty", s.frequency_penalty, "0: none")->capture_default_str();
   command->add_option("--seed", s.seed, "0: another one each time")->capture_default_str();
   command->add_flag("--ignore-eos", m.ignore_eos, "Go on after the end");
 }

@@ -128,6 +128,7 @@ std::string MakeChatRequest(const inference::GenerateRequest& request, const std
     body["repetition_penalty"] = penalty;
   }
   if (sampling.presence_penalty != 0) body["presence_penalty"] = sampling.presence_penalty;
+  if (sampling.frequency_penalty != 0) body["frequency_penalty"] = sampling.frequency_penalty;
   if (sampling.seed != 0) body["seed"] = sampling.seed & 0x7FFFFFFF;
   if (!sampling.stop_strings.empty()) body["stop"] = sampling.stop_strings;
   if (thinking_switch) body["chat_template_kwargs"] = {{"enable_thinking", request.thinking}};

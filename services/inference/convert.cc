@@ -29,6 +29,7 @@ void ToProto(const inference::Sampling& sampling, v1::Sampling& proto) {
   if (sampling.repetition_penalty.has_value())
     proto.set_repetition_penalty(*sampling.repetition_penalty);
   proto.set_presence_penalty(sampling.presence_penalty);
+  proto.set_frequency_penalty(sampling.frequency_penalty);
   proto.set_seed(sampling.seed);
   proto.set_max_tokens(sampling.max_tokens);
   proto.set_thinking_budget_tokens(sampling.thinking_budget_tokens);
@@ -45,6 +46,7 @@ inference::Sampling FromProto(const v1::Sampling& sampling) {
     result.repetition_penalty = sampling.repetition_penalty();
   }
   if (sampling.has_presence_penalty()) result.presence_penalty = sampling.presence_penalty();
+  result.frequency_penalty = sampling.frequency_penalty();
   result.seed = sampling.seed();
   if (sampling.has_max_tokens()) result.max_tokens = sampling.max_tokens();
   result.thinking_budget_tokens = sampling.thinking_budget_tokens();

@@ -81,6 +81,7 @@ TEST_P(InferenceContract, EveryFieldOfAPromptArrives) {
                                                 .min_p = 0.05,
                                                 .repetition_penalty = 1.1,
                                                 .presence_penalty = -1,
+                                                .frequency_penalty = 0.25,
                                                 .seed = 1ull << 63,
                                                 .max_tokens = 0,
                                                 .thinking_budget_tokens = 9,
@@ -101,6 +102,7 @@ TEST_P(InferenceContract, EveryFieldOfAPromptArrives) {
   EXPECT_EQ(last.sampling.min_p, 0.05);
   EXPECT_EQ(last.sampling.repetition_penalty, 1.1);
   EXPECT_EQ(last.sampling.presence_penalty, -1);
+  EXPECT_EQ(last.sampling.frequency_penalty, 0.25);
   EXPECT_EQ(last.sampling.seed, 1ull << 63);
   EXPECT_EQ(last.sampling.max_tokens, 0);
   EXPECT_EQ(last.sampling.thinking_budget_tokens, 9);

@@ -139,6 +139,21 @@ TEST(SamplerTest, PenaltiesAreOfThePromptAndOfWhatWasGenerated) {
   EXPECT_EQ(presence.Sample(row).id, 1);
 }
 
+TEST(SamplerTest, AFrequencyPenaltyGrowsWithEachTime) {
+  const std::vector<std::int32_t> prompt = {0};
+  Sampler frequency({.temperature = 0, .frequency_penalty = 0.75}, 1, prompt);
+  const auto next = [&] {
+    std::vector<float> row = {3.0f, 1.0f, 1.5f};
+    return frequency.Sample(row).id;
+  };
+  EXPECT_EQ(next(), 0);  // 3
+  EXPECT_EQ(next(), 0);  // 2.25
+  EXPECT_EQ(next(), 0);  // 1.5, the first of the best
+  EXPECT_EQ(next(), 2);  // 0.75 against 1.5
+  EXPECT_EQ(next(), 1);  // 0.75 and 0.75 against 1
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckSampling({.frequency_penalty = 2.5})));
+}
+
 TEST(SamplerTest, TheSameSeedDrawsTheSameTokens) {
   const std::vector<float> logits(50, 0.0f);
   const auto draw = [&](std::uint64_t seed) {

@@ -14,7 +14,12 @@ using ::testing::HasSubstr;
 TEST(ChatRequest, SendsTheMessagesAndTheSampling) {
   const auto body = nlohmann::json::parse(MakeChatRequest(
       {.messages = {{.role = inference::Role::kSystem, .text = "s"}, {.text = "问\""}},
-       .sampling = {.temperature = 0, .seed = 5, .max_tokens = 9, .stop_strings = {"x"}},
+       .sampling = {.temperature = 0,
+                    .presence_penalty = -0.5,
+                    .frequency_penalty = 0.25,
+                    .seed = 5,
+                    .max_tokens = 9,
+                    .stop_strings = {"x"}},
        .thinking = false},
       "m", false));
   EXPECT_EQ(body["model"], "m");
@@ -23,6 +28,8 @@ TEST(ChatRequest, SendsTheMessagesAndTheSampling) {
   EXPECT_EQ(body["temperature"], 0);
   EXPECT_EQ(body["max_tokens"], 9);
   EXPECT_EQ(body["seed"], 5);
+  EXPECT_EQ(body["presence_penalty"], -0.5);
+  EXPECT_EQ(body["frequency_penalty"], 0.25);
   EXPECT_EQ(body["stop"][0], "x");
   EXPECT_EQ(body["stream"], true);
   EXPECT_EQ(body["stream_options"]["include_usage"], true);
