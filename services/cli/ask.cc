@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "services/cli/commands.h"
 #include "services/cli/json.h"
 #include "services/cli/target.h"
@@ -32,6 +33,23 @@ struct EventPrinter {
     if (event.place > 0) {
       std::cerr << "place " << event.place << " in line, about "
                 << absl::FormatDuration(absl::Ceil(event.eta, absl::Seconds(1))) << "\n";
+    }
+  }
+  void operator()(const gateway::PartEvent& event) const {
+    const std::string part = absl::StrCat("part ", event.part, " of ", event.parts, ": ");
+    switch (event.state) {
+      case gateway::PartEvent::State::kSearching:
+        if (terminal) std::cerr << part << "searching: " << Printable(event.question) << "\n";
+        break;
+      case gateway::PartEvent::State::kSearchingAgain:
+        if (terminal) std::cerr << part << "nothing yet, searching again by names\n";
+        break;
+      case gateway::PartEvent::State::kEvidence:
+        if (terminal) std::cerr << part << "found\n";
+        break;
+      case gateway::PartEvent::State::kNoEvidence:
+        if (terminal) std::cerr << part << "the documents do not say\n";
+        break;
     }
   }
   void operator()(const gateway::SearchedEvent& event) const {

@@ -58,6 +58,32 @@ const char* Name(gateway::Verdict verdict) {
   return "";
 }
 
+const char* Name(gateway::Finding finding) {
+  switch (finding) {
+    case gateway::Finding::kUntold:
+      return "";
+    case gateway::Finding::kEvidence:
+      return "evidence";
+    case gateway::Finding::kNone:
+      return "none";
+  }
+  return "";
+}
+
+const char* Name(gateway::PartEvent::State state) {
+  switch (state) {
+    case gateway::PartEvent::State::kSearching:
+      return "searching";
+    case gateway::PartEvent::State::kSearchingAgain:
+      return "searching_again";
+    case gateway::PartEvent::State::kEvidence:
+      return "evidence";
+    case gateway::PartEvent::State::kNoEvidence:
+      return "none";
+  }
+  return "";
+}
+
 Json ToJson(const retrieval::Hit& hit, std::size_t rank) {
   return {{"rank", rank},
           {"score", hit.score},
@@ -108,6 +134,7 @@ Json ToJson(const gateway::Source& source) {
 Json ToJson(const gateway::Turn& turn);
 Json ToJson(const gateway::Conversation& conversation);
 Json ToJson(const retrieval::Filter& filter);
+Json ToJson(const gateway::PartFinding& part);
 
 template <class Things>
 Json ListJson(const Things& things) {
@@ -143,6 +170,20 @@ Json ToJson(const retrieval::Filter& filter) {
   return {{"field", filter.field}, {"value", filter.value}};
 }
 
+Json ToJson(const gateway::Drawing& drawing) {
+  Json json = {{"presence_penalty", drawing.presence_penalty},
+               {"frequency_penalty", drawing.frequency_penalty},
+               {"max_tokens", drawing.max_tokens},
+               {"stop", drawing.stop}};
+  if (drawing.temperature.has_value()) json["temperature"] = *drawing.temperature;
+  if (drawing.top_p.has_value()) json["top_p"] = *drawing.top_p;
+  return json;
+}
+
+Json ToJson(const gateway::PartFinding& part) {
+  return {{"question", part.question}, {"searches", part.searches}, {"evidence", part.evidence}};
+}
+
 Json ToJson(const gateway::Receipt& receipt) {
   Json stages = Json::array();
   for (const gateway::Stage& stage : receipt.stages) {
@@ -171,12 +212,17 @@ Json ToJson(const gateway::Receipt& receipt) {
           {"filters", ListJson(receipt.filters)},
           {"recipe", receipt.recipe},
           {"seed", receipt.seed},
+          {"drawing", ToJson(receipt.drawing)},
+          {"thinking_budget", receipt.thinking_budget},
           {"model_hash", receipt.model_hash},
           {"prompt_hash", receipt.prompt_hash},
           {"answer_hash", receipt.answer_hash},
           {"cached_tokens", receipt.cached_tokens},
           {"cached", receipt.cached},
-          {"sources", ListJson(receipt.sources)}};
+          {"sources", ListJson(receipt.sources)},
+          {"finding", Name(receipt.finding)},
+          {"confidence", receipt.confidence},
+          {"parts", ListJson(receipt.parts)}};
 }
 
 // One overload an event: std::visit finds a missing one at compile time.
@@ -187,6 +233,13 @@ struct EventWriter {
             {"eta_ms", absl::ToInt64Milliseconds(event.eta)},
             {"rung", Name(event.rung)},
             {"request_id", event.request_id}};
+  }
+  Json operator()(const gateway::PartEvent& event) const {
+    return {{"event", "part"},
+            {"part", event.part},
+            {"parts", event.parts},
+            {"question", event.question},
+            {"state", Name(event.state)}};
   }
   Json operator()(const gateway::SearchedEvent& event) const {
     Json hits = Json::array();

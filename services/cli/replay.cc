@@ -36,6 +36,16 @@ absl::StatusOr<Json> ReadReceipt(const std::string& path) {
   return json;
 }
 
+gateway::Drawing DrawingOf(const Json& json) {
+  gateway::Drawing drawing = {.presence_penalty = json.at("presence_penalty"),
+                              .frequency_penalty = json.at("frequency_penalty"),
+                              .max_tokens = json.at("max_tokens"),
+                              .stop = json.at("stop")};
+  if (json.contains("temperature")) drawing.temperature = json["temperature"].get<double>();
+  if (json.contains("top_p")) drawing.top_p = json["top_p"].get<double>();
+  return drawing;
+}
+
 absl::StatusOr<gateway::Question> QuestionOf(const Json& receipt) {
   gateway::Question question{.no_cache = true};
   try {
@@ -49,6 +59,8 @@ absl::StatusOr<gateway::Question> QuestionOf(const Json& receipt) {
     question.top_k = receipt.at("top_k");
     question.collection = receipt.at("collection");
     question.seed = receipt.at("seed");
+    if (receipt.contains("drawing")) question.drawing = DrawingOf(receipt.at("drawing"));
+    question.thinking_budget = receipt.value("thinking_budget", 0);
     for (const Json& filter : receipt.at("filters")) {
       question.filters.push_back({filter.at("field"), filter.at("value")});
     }
@@ -84,7 +96,8 @@ int RunReplay(const GlobalOptions& global, const ReplayOptions& options) {
   const Json& now = finished["receipt"];
   Json differ = Json::array();
   for (const char* name : {"answer_hash", "generation", "recipe", "model", "model_hash", "mode",
-                           "prompt_hash", "seed", "sources"}) {
+                           "prompt_hash", "seed", "drawing", "sources"}) {
+    if (!receipt->contains(name)) continue;  // of an older server
     if (receipt->value(name, Json()) != now.value(name, Json())) differ.push_back(name);
   }
   const bool same = receipt->value("answer_hash", "") == answer->receipt.answer_hash;

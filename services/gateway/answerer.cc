@@ -14,6 +14,7 @@
 #include "services/gateway/citations.h"
 #include "services/gateway/cues.h"
 #include "services/gateway/digest.h"
+#include "services/gateway/disagreement.h"
 #include "services/gateway/evidence.h"
 #include "services/gateway/extract.h"
 #include "services/gateway/follow_ups.h"
@@ -37,6 +38,7 @@ constexpr int kQuickTokens = 512;
 constexpr int kDeepTokens = 4096;
 constexpr int kShortTokens = 1024;
 constexpr int kShortThought = 256;
+constexpr double kLeastTopP = 1e-6;  // model servers take no 0; this leaves one token as well
 // Tokens of a thought are only estimated here: a model that keeps the budget itself comes first.
 constexpr double kThoughtSlack = 1.5;
 constexpr absl::Duration kFollowUpTime = absl::Milliseconds(100);
@@ -267,18 +269,50 @@ class Asking {
       if (!result.ok()) return result.status();
       return std::move(result->hits);
     };
+    const auto tell = [&](std::size_t part, PartEvent::State state) {
+      return Send(PartEvent{.part = static_cast<int>(part) + 1,
+                            .parts = static_cast<int>(questions.size()),
+                            .question = questions[part],
+                            .state = state});
+    };
     absl::StatusOr<std::vector<Part>> parts =
-        SearchParts(questions, question_.top_k, search, *options_.analyzer, &result_.hits);
+        SearchParts(questions, question_.top_k, search, tell, *options_.analyzer, &result_.hits);
     if (absl::Status alive = Alive(); !alive.ok()) return alive;
     if (!parts.ok()) return parts.status();
     parts_ = *std::move(parts);
+    for (const Part& part : parts_) {
+      answer_.receipt.parts.push_back(
+          {part.question, part.searches, !part.extract.sentences.empty()});
+    }
     EndStage("plan", start);
     return absl::OkStatus();
   }
 
+  // What the passages hold of an answer to the whole question.
+  const Extract& Found(Evidence* evidence) {
+    if (extract_) return *extract_;
+    const absl::Time start = absl::Now();
+    extract_ = ExtractAnswer(asked_, cues_, evidence);
+    EndStage("extract", start);
+    return *extract_;
+  }
+
+  // Into the receipt: whether there is anything to answer from, whoever writes the answer.
+  void TellFinding(Evidence* evidence) {
+    Receipt& receipt = answer_.receipt;
+    receipt.finding = Finding::kNone;
+    const auto take = [&](const Extract& extract) {
+      receipt.confidence = std::max(receipt.confidence, extract.confidence);
+      if (!extract.sentences.empty()) receipt.finding = Finding::kEvidence;
+    };
+    for (const Part& part : parts_) take(part.extract);
+    if (receipt.finding == Finding::kNone) take(Found(evidence));
+  }
+
   absl::Status AnswerFromHits() {
-    Evidence evidence(result_.hits, *options_.analyzer);
     if (question_.rung == Rung::kResults) return WriteResults();
+    Evidence evidence(result_.hits, *options_.analyzer);
+    TellFinding(&evidence);
     const bool automatic = question_.mode == Mode::kAuto;
     Mode wanted = !automatic ? question_.mode : options_.generator ? Mode::kDeep : Mode::kExtract;
     if (question_.rung == Rung::kExtract) wanted = Mode::kExtract;
@@ -345,14 +379,12 @@ class Asking {
   }
 
   absl::Status WriteExtract(Evidence* evidence) {
-    const absl::Time start = absl::Now();
     answer_.receipt.mode = Mode::kExtract;
     answer_.receipt.rung = Rung::kExtract;
     const bool parted = std::any_of(parts_.begin(), parts_.end(),
                                     [](const Part& p) { return !p.extract.sentences.empty(); });
     if (parted) return WriteParts(evidence);
-    const Extract extract = ExtractAnswer(asked_, cues_, evidence);
-    EndStage("extract", start);
+    const Extract& extract = Found(evidence);
     if (extract.sentences.empty()) {
       answer_.reason = "no_evidence";
       if (extract.nearest.empty()) {
@@ -366,15 +398,42 @@ class Asking {
       return said.ok() ? WriteSentences(extract.nearest, evidence) : said;
     }
     answer_.reason = "answered";
-    if (!extract.disagreement.empty()) {
-      const absl::Status said =
-          Say(cues_.chinese ? absl::StrCat("各文档说法不一（",
-                                           absl::StrJoin(extract.disagreement, "；"), "）：")
-                            : absl::StrCat("The documents disagree (",
-                                           absl::StrJoin(extract.disagreement, "; "), "): "));
+    return WriteFound(extract, evidence);
+  }
+
+  absl::Status WriteFound(const Extract& extract, Evidence* evidence) {
+    if (Disagrees(extract)) {
+      const absl::Status said = Say(TellDisagreement(extract, result_.hits, cues_.chinese) +
+                                    (cues_.chinese ? "：" : ": "));
       if (!said.ok()) return said;
     }
     return WriteSentences(extract.sentences, evidence);
+  }
+
+  // Behind a model's answer, which may have told one side alone, or nothing of the dates.
+  absl::Status SayDisagreements(Evidence* evidence) {
+    std::vector<const Extract*> found;
+    for (const Part& part : parts_) found.push_back(&part.extract);
+    if (found.empty()) found.push_back(&Found(evidence));
+    const std::string told = answer_.text;
+    for (const Extract* extract : found) {
+      if (!Disagrees(*extract)) continue;
+      const bool known = StatesAllSides(*extract, told);
+      const bool dated = std::any_of(
+          extract->sentences.begin(), extract->sentences.end(), [&](const ExtractedSentence& s) {
+            return !DateOf(result_.hits[static_cast<std::size_t>(s.source)]).empty();
+          });
+      if (known && !dated) continue;
+      absl::Status said = Say("\n");
+      if (said.ok() && known) {
+        said = Say(TellDisagreement(*extract, result_.hits, cues_.chinese) +
+                   (cues_.chinese ? "。" : "."));
+      } else if (said.ok()) {
+        said = WriteFound(*extract, evidence);
+      }
+      if (!said.ok()) return said;
+    }
+    return absl::OkStatus();
   }
 
   // Each part of the question by its own sentences, or by the word that there are none.
@@ -391,7 +450,10 @@ class Asking {
       }
       written.insert(written.end(), fresh.begin(), fresh.end());
       absl::Status status = fresh.empty() || answer_.text.empty() ? absl::OkStatus() : Say("\n");
-      if (status.ok()) status = WriteSentences(fresh, evidence);
+      const bool whole = fresh.size() == part.extract.sentences.size();
+      if (status.ok()) {
+        status = whole ? WriteFound(part.extract, evidence) : WriteSentences(fresh, evidence);
+      }
       if (!status.ok()) return status;
     }
     return SayMissingParts();
@@ -453,6 +515,30 @@ class Asking {
     return seed;
   }
 
+  // The asker's wishes, the mode's choices for what they do not say; as the receipt tells them.
+  inference::Sampling MakeSampling(bool deep, bool brief, int budget) {
+    Drawing& drawing = answer_.receipt.drawing = question_.drawing;
+    if (!drawing.temperature) drawing.temperature = deep ? 0.6 : 0.3;
+    const int usual = brief ? kShortTokens : deep ? kDeepTokens : kQuickTokens;
+    // A rung is no more work for being asked for more.
+    const bool lowered = !question_.lowered.empty();
+    if (drawing.max_tokens == 0 || (lowered && drawing.max_tokens > usual)) {
+      drawing.max_tokens = usual;
+    }
+    answer_.receipt.thinking_budget = budget;
+    inference::Sampling sampling{.temperature = drawing.temperature,
+                                 // It would punish words of the passages.
+                                 .repetition_penalty = 1,
+                                 .presence_penalty = drawing.presence_penalty,
+                                 .frequency_penalty = drawing.frequency_penalty,
+                                 .seed = Seed(),
+                                 .max_tokens = drawing.max_tokens,
+                                 .thinking_budget_tokens = budget,
+                                 .stop_strings = drawing.stop};
+    if (drawing.top_p) sampling.top_p = std::max(*drawing.top_p, kLeastTopP);
+    return sampling;
+  }
+
   absl::Status Generate(Mode mode, Evidence* evidence) {
     const bool deep = mode == Mode::kDeep;
     const bool brief = deep && question_.rung == Rung::kShort;
@@ -469,14 +555,7 @@ class Asking {
                                 .fence_secret = options_.fence_secret});
     answer_.receipt.prompt_hash = prompt.hash;
     inference::GenerateRequest request{.messages = std::move(prompt.messages),
-                                       .sampling = {.temperature = deep ? 0.6 : 0.3,
-                                                    // It would punish words of the passages.
-                                                    .repetition_penalty = 1,
-                                                    .seed = Seed(),
-                                                    .max_tokens = brief  ? kShortTokens
-                                                                  : deep ? kDeepTokens
-                                                                         : kQuickTokens,
-                                                    .thinking_budget_tokens = budget},
+                                       .sampling = MakeSampling(deep, brief, budget),
                                        .thinking = deep,
                                        .priority = question_.batch
                                                        ? inference::Priority::kBatch
@@ -562,8 +641,9 @@ class Asking {
     answer_.reason = cut                                       ? "length"
                      : answer_.citations.empty() && Declines() ? "no_evidence"
                                                                : "answered";
-    if (!cut && !Declines()) return SayMissingParts();
-    return absl::OkStatus();
+    if (cut || Declines()) return absl::OkStatus();
+    if (absl::Status said = SayDisagreements(evidence); !said.ok()) return said;
+    return SayMissingParts();
   }
 
   // True for an answer in which the model says, as it was told to, that there is none.
@@ -619,8 +699,9 @@ class Asking {
   const absl::Time begin_ = absl::Now();
   QuestionCues cues_;
   retrieval::Result result_;
-  std::vector<Part> parts_;   // of a question that asks several things
-  std::vector<int> numbers_;  // the markers of its hits
+  std::vector<Part> parts_;         // of a question that asks several things
+  std::optional<Extract> extract_;  // of the whole question, once it is looked for
+  std::vector<int> numbers_;        // the markers of its hits
   Answer answer_;
   bool cancelled_ = false;
   bool enough_ = false;  // a thought was left before its end
@@ -674,6 +755,36 @@ absl::StatusOr<std::vector<Conversation>> Answerer::ListConversations(const Conv
 
 absl::Status Answerer::DeleteConversation(const ConversationRequest&) { return NoConversations(); }
 
+namespace {
+
+absl::Status CheckDrawing(const Drawing& drawing) {
+  const auto check = [](const char* name, double value, double low, double high) {
+    if (value >= low && value <= high) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, " ", value, " is not in [", low, ", ", high, "]"));
+  };
+  absl::Status status = check("temperature", drawing.temperature.value_or(0), 0, 2);
+  status.Update(check("top_p", drawing.top_p.value_or(0), 0, 1));
+  status.Update(check("presence_penalty", drawing.presence_penalty, -2, 2));
+  status.Update(check("frequency_penalty", drawing.frequency_penalty, -2, 2));
+  status.Update(check("max_tokens", drawing.max_tokens, 0, kMaxAnswerTokens));
+  if (drawing.stop.size() > kMaxStops) {
+    status.Update(absl::InvalidArgumentError(absl::StrCat(
+        "stop of ", drawing.stop.size(), " texts is longer than the limit of ", kMaxStops)));
+  }
+  for (const std::string& stop : drawing.stop) {
+    if (stop.empty() || stop.size() > kMaxStopBytes) {
+      status.Update(absl::InvalidArgumentError(
+          absl::StrCat("stop text of ", stop.size(), " bytes is not in [1, ", kMaxStopBytes, "]")));
+    } else if (!inference::IsValidUtf8(stop)) {
+      status.Update(absl::InvalidArgumentError("stop text is not UTF-8"));
+    }
+  }
+  return status;
+}
+
+}  // namespace
+
 absl::Status CheckQuestion(const Question& question) {
   if (question.text.find_first_not_of(" \t\r\n") == std::string::npos) {
     return absl::InvalidArgumentError("question is empty");
@@ -712,6 +823,7 @@ absl::Status CheckQuestion(const Question& question) {
     return absl::InvalidArgumentError(
         absl::StrCat("seed ", question.seed, " is not in [0, ", kMaxSeed, "]"));
   }
+  if (absl::Status drawing = CheckDrawing(question.drawing); !drawing.ok()) return drawing;
   if (question.sources.size() > kMaxGivenSources) {
     return absl::InvalidArgumentError(absl::StrCat(
         question.sources.size(), " sources are more than the limit of ", kMaxGivenSources));

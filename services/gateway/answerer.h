@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <variant>
@@ -34,6 +35,9 @@ namespace citeseek::gateway {
 inline constexpr int kMaxThinkingBudget = 1 << 20;
 inline constexpr std::uint64_t kMaxSeed = 0x7FFFFFFF;  // what every model server takes
 inline constexpr std::size_t kMaxRequestIdBytes = 64;
+inline constexpr int kMaxAnswerTokens = 1 << 17;
+inline constexpr std::size_t kMaxStops = 4;
+inline constexpr std::size_t kMaxStopBytes = 1024;
 
 // kAuto: deep if a model can be had, else extract.
 enum class Mode { kAuto, kExtract, kQuick, kDeep };
@@ -65,6 +69,18 @@ struct Citation {
 struct Source {
   int marker = 0;
   retrieval::Place place;
+};
+
+// How a model draws its tokens, beside the seed. What is not said is the mode's choice.
+struct Drawing {
+  std::optional<double> temperature = {};  // [0, 2]; 0: always the likeliest token
+  std::optional<double> top_p = {};        // [0, 1]
+  double presence_penalty = 0;             // [-2, 2]
+  double frequency_penalty = 0;            // [-2, 2]
+  int max_tokens = 0;                      // of thought and answer, at most kMaxAnswerTokens
+  std::vector<std::string> stop = {};      // the model's text ends before any of these
+
+  bool operator==(const Drawing&) const = default;
 };
 
 // One question of a conversation and its answer, without thoughts.
@@ -125,6 +141,7 @@ struct Question {
   // Requested from any thread: no more thought, the answer.
   std::stop_token answer_now = {};
   std::uint64_t seed = 0;   // of what the model draws, at most kMaxSeed; 0: made up
+  Drawing drawing = {};     // of no effect where no model answers
   bool no_cache = false;    // made anew, even if the answer is known
   bool follow_ups = false;  // suggest further questions that the documents answer
   bool batch = false;       // nobody waits for it: it gives way to questions of people
@@ -144,13 +161,26 @@ struct CheckedSentence {
   std::vector<std::string> problems;
 };
 
+// What became of a part of a question that asks several things.
+struct PartFinding {
+  std::string question;  // the part, as it stands alone
+  int searches = 1;      // 2: the first one found no evidence
+  bool evidence = false;
+
+  bool operator==(const PartFinding&) const = default;
+};
+
+// Whether the passages hold an answer, as far as can be told before it is written.
+enum class Finding { kUntold, kEvidence, kNone };
+
 struct Stage {
-  std::string name;  // retrieve, extract, first_token, generate, cite
+  std::string name;  // retrieve, plan, extract, first_token, generate, cite
   absl::Duration duration;
 };
 
-// What an answer was made of: with `question` to `filters`, `seed` and `sources` it can be made
-// again (see cli/replay.cc), of a conversation's with `rewritten_question`.
+// What an answer was made of: with `question` to `filters`, `seed`, `drawing`, `thinking_budget`
+// and `sources` it can be made again (see cli/replay.cc), of a conversation's with
+// `rewritten_question`.
 struct Receipt {
   std::string request_id;
   Mode asked_mode = Mode::kAuto;
@@ -177,15 +207,20 @@ struct Receipt {
   std::vector<retrieval::Filter> filters = {};
   std::string recipe;              // kRecipe; another one may read other passages
   std::uint64_t seed = 0;          // 0: no model drew
+  Drawing drawing = {};            // as the model was told; empty: no model drew
+  int thinking_budget = 0;         // the same
   std::string model_hash;          // of its weights; empty where the model's server does not tell
   std::string prompt_hash;         // of the prompt; empty: there was none
   std::string answer_hash;         // of the answer's text
   std::int64_t cached_tokens = 0;  // of prompt_tokens, those whose keys and values were reused
   bool cached = false;             // the answer is an earlier one, whose receipt this was
+  Finding finding = Finding::kUntold;
+  double confidence = 0;                // [0, 1]: that the passages hold an answer
+  std::vector<PartFinding> parts = {};  // of a question that asks several things
 };
 
 // Names how passages are found, chosen and read: to be changed with any of it.
-inline constexpr char kRecipe[] = "passages-3-per-document/extract-2";
+inline constexpr char kRecipe[] = "passages-3-per-document/extract-3";
 
 struct Answer {
   std::string text;
@@ -202,6 +237,15 @@ struct QueuedEvent {
   absl::Duration eta;
   Rung rung = Rung::kFull;  // the most that the answer will be
   std::string request_id;
+};
+// Of a question that asks several things, before SearchedEvent: each part is searched for, once
+// more where that brought no evidence, and then found or not.
+struct PartEvent {
+  enum class State { kSearching, kSearchingAgain, kEvidence, kNoEvidence };
+  int part = 0;  // from 1
+  int parts = 0;
+  std::string question;  // the part, as it stands alone
+  State state = State::kSearching;
 };
 struct SearchedEvent {
   std::vector<retrieval::Hit> hits;
@@ -228,7 +272,7 @@ struct FinishedEvent {
   Answer answer;
 };
 using Event = std::variant<QueuedEvent, SearchedEvent, ThoughtEvent, AnswerEvent, CitationEvent,
-                           CheckedEvent, FollowUpsEvent, FinishedEvent>;
+                           CheckedEvent, FollowUpsEvent, FinishedEvent, PartEvent>;
 
 // Called in order on the thread that called Ask. Returning false cancels.
 using EventSink = std::function<bool(const Event&)>;

@@ -25,6 +25,9 @@ class GatewayClient final : public gateway::Answerer {
     }
     if (auto status = CheckUtf8("session", question.session); !status.ok()) return status;
     if (auto status = CheckUtf8("owner", question.owner); !status.ok()) return status;
+    for (const std::string& stop : question.drawing.stop) {
+      if (auto status = CheckUtf8("stop", stop); !status.ok()) return status;
+    }
     for (const gateway::Turn& turn : question.history) {
       if (auto s = CheckUtf8("question of a turn", turn.question); !s.ok()) return s;
       if (auto s = CheckUtf8("answer of a turn", turn.answer); !s.ok()) return s;

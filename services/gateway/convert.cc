@@ -116,6 +116,47 @@ gateway::Source FromProto(const v1::Source& source) {
   return {source.marker(), FromProto(source.place())};
 }
 
+void ToProto(const gateway::Drawing& drawing, v1::Drawing& proto) {
+  if (drawing.temperature.has_value()) proto.set_temperature(*drawing.temperature);
+  if (drawing.top_p.has_value()) proto.set_top_p(*drawing.top_p);
+  proto.set_presence_penalty(drawing.presence_penalty);
+  proto.set_frequency_penalty(drawing.frequency_penalty);
+  proto.set_max_tokens(drawing.max_tokens);
+  for (const std::string& stop : drawing.stop) proto.add_stop(stop);
+}
+
+gateway::Drawing FromProto(const v1::Drawing& proto) {
+  gateway::Drawing drawing = {.presence_penalty = proto.presence_penalty(),
+                              .frequency_penalty = proto.frequency_penalty(),
+                              .max_tokens = proto.max_tokens(),
+                              .stop = {proto.stop().begin(), proto.stop().end()}};
+  if (proto.has_temperature()) drawing.temperature = proto.temperature();
+  if (proto.has_top_p()) drawing.top_p = proto.top_p();
+  return drawing;
+}
+
+// Both count alike.
+v1::Finding ToProto(gateway::Finding finding) {
+  return static_cast<v1::Finding>(static_cast<int>(finding));
+}
+
+gateway::Finding FromProto(v1::Finding finding) {
+  if (finding == v1::FINDING_EVIDENCE) return gateway::Finding::kEvidence;
+  return finding == v1::FINDING_NONE ? gateway::Finding::kNone : gateway::Finding::kUntold;
+}
+
+// Both count alike, ours from 0.
+v1::PartProgress::State ToProto(gateway::PartEvent::State state) {
+  return static_cast<v1::PartProgress::State>(static_cast<int>(state) + 1);
+}
+
+gateway::PartEvent::State FromProto(v1::PartProgress::State state) {
+  using State = gateway::PartEvent::State;
+  const bool known =
+      state > v1::PartProgress::STATE_UNSPECIFIED && state <= v1::PartProgress::STATE_NO_EVIDENCE;
+  return known ? static_cast<State>(state - 1) : State::kSearching;
+}
+
 void ToProto(const gateway::Turn& turn, v1::Turn& proto) {
   proto.set_number(turn.number);
   proto.set_asked_ms(absl::ToUnixMillis(turn.asked));
@@ -179,6 +220,16 @@ void ToProto(const gateway::Receipt& receipt, v1::Receipt& proto) {
   proto.set_answer_hash(receipt.answer_hash);
   proto.set_cached_tokens(receipt.cached_tokens);
   proto.set_cached(receipt.cached);
+  ToProto(receipt.drawing, *proto.mutable_drawing());
+  proto.set_thinking_budget(receipt.thinking_budget);
+  proto.set_finding(ToProto(receipt.finding));
+  proto.set_confidence(receipt.confidence);
+  for (const gateway::PartFinding& part : receipt.parts) {
+    v1::PartFinding& to = *proto.add_parts();
+    to.set_question(part.question);
+    to.set_searches(part.searches);
+    to.set_evidence(part.evidence);
+  }
 }
 
 gateway::Receipt FromProto(const v1::Receipt& receipt) {
@@ -204,11 +255,18 @@ gateway::Receipt FromProto(const v1::Receipt& receipt) {
                              .filters = FromProto(receipt.filters()),
                              .recipe = receipt.recipe(),
                              .seed = receipt.seed(),
+                             .drawing = FromProto(receipt.drawing()),
+                             .thinking_budget = receipt.thinking_budget(),
                              .model_hash = receipt.model_hash(),
                              .prompt_hash = receipt.prompt_hash(),
                              .answer_hash = receipt.answer_hash(),
                              .cached_tokens = receipt.cached_tokens(),
-                             .cached = receipt.cached()};
+                             .cached = receipt.cached(),
+                             .finding = FromProto(receipt.finding()),
+                             .confidence = receipt.confidence()};
+  for (const v1::PartFinding& part : receipt.parts()) {
+    result.parts.push_back({part.question(), part.searches(), part.evidence()});
+  }
   for (const v1::Stage& stage : receipt.stages()) {
     result.stages.push_back({stage.name(), absl::Nanoseconds(stage.duration_ns())});
   }
@@ -225,6 +283,13 @@ struct EventWriter {
     response.mutable_queued()->set_eta_ns(absl::ToInt64Nanoseconds(event.eta));
     response.mutable_queued()->set_rung(ToProto(event.rung));
     response.mutable_queued()->set_request_id(event.request_id);
+  }
+  void operator()(const gateway::PartEvent& event) const {
+    v1::PartProgress& part = *response.mutable_part();
+    part.set_part(event.part);
+    part.set_parts(event.parts);
+    part.set_question(event.question);
+    part.set_state(ToProto(event.state));
   }
   void operator()(const gateway::SearchedEvent& event) const {
     v1::Searched& searched = *response.mutable_searched();
@@ -266,6 +331,7 @@ v1::AskRequest ToProto(const gateway::Question& question) {
   for (const gateway::Turn& turn : question.history) ToProto(turn, *request.add_history());
   for (const gateway::Source& source : question.sources) ToProto(source, *request.add_sources());
   request.set_seed(question.seed);
+  ToProto(question.drawing, *request.mutable_drawing());
   request.set_no_cache(question.no_cache);
   request.set_follow_ups(question.follow_ups);
   return request;
@@ -286,6 +352,7 @@ gateway::Question FromProto(const v1::AskRequest& request) {
   for (const v1::Turn& turn : request.history()) question.history.push_back(FromProto(turn));
   for (const v1::Source& source : request.sources()) question.sources.push_back(FromProto(source));
   question.seed = request.seed();
+  question.drawing = FromProto(request.drawing());
   question.no_cache = request.no_cache();
   question.follow_ups = request.follow_ups();
   return question;
@@ -416,6 +483,9 @@ absl::StatusOr<gateway::Event> FromProto(const v1::AskResponse& response) {
     case v1::AskResponse::kFollowUps:
       return gateway::FollowUpsEvent{
           {response.follow_ups().questions().begin(), response.follow_ups().questions().end()}};
+    case v1::AskResponse::kPart:
+      return gateway::PartEvent{response.part().part(), response.part().parts(),
+                                response.part().question(), FromProto(response.part().state())};
     case v1::AskResponse::kFinished:
       return gateway::FinishedEvent{FromProto(response.finished())};
     case v1::AskResponse::EVENT_NOT_SET:

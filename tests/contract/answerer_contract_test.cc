@@ -38,31 +38,42 @@ bool TakeAll(const Event&) { return true; }
 
 TEST_P(AnswererContract, EventsArriveInOrderWithEveryField) {
   std::vector<Event> events;
-  const auto answer =
-      answerer_.Ask({.text = "x", .top_k = 2, .session = "s"}, [&](const Event& event) {
-        events.push_back(event);
-        return true;
-      });
+  const gateway::Drawing drawing = {.temperature = 0,
+                                    .top_p = 0.5,
+                                    .presence_penalty = -1,
+                                    .frequency_penalty = 2,
+                                    .max_tokens = 7,
+                                    .stop = {"停", "\n"}};
+  const auto answer = answerer_.Ask({.text = "x", .top_k = 2, .session = "s", .drawing = drawing},
+                                    [&](const Event& event) {
+                                      events.push_back(event);
+                                      return true;
+                                    });
   ASSERT_TRUE(answer.ok()) << answer.status();
-  ASSERT_EQ(events.size(), 9u);
+  ASSERT_EQ(events.size(), 10u);
+  const auto& part = std::get<gateway::PartEvent>(events[1]);
+  EXPECT_EQ(part.part, 2);
+  EXPECT_EQ(part.parts, 3);
+  EXPECT_EQ(part.question, "它呢?");
+  EXPECT_EQ(part.state, gateway::PartEvent::State::kSearchingAgain);
   EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).place, 2);
   EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).eta, absl::Milliseconds(1500));
   EXPECT_EQ(std::get<gateway::QueuedEvent>(events[0]).rung, gateway::Rung::kShort);
-  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).hits.size(), 2u);
-  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).hits[1].passage_id, "doc-1#3");
-  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).generation, 99u);
-  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).markers, (std::vector<int>{1, 9}));
-  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[1]).rewritten_question, "it, in full");
-  EXPECT_EQ(std::get<gateway::FollowUpsEvent>(events[7]).questions,
+  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[2]).hits.size(), 2u);
+  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[2]).hits[1].passage_id, "doc-1#3");
+  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[2]).generation, 99u);
+  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[2]).markers, (std::vector<int>{1, 9}));
+  EXPECT_EQ(std::get<gateway::SearchedEvent>(events[2]).rewritten_question, "it, in full");
+  EXPECT_EQ(std::get<gateway::FollowUpsEvent>(events[8]).questions,
             std::vector<std::string>{"And 那么?"});
-  EXPECT_EQ(std::get<gateway::ThoughtEvent>(events[2]).text, "hm ");
-  EXPECT_EQ(std::get<gateway::AnswerEvent>(events[3]).text, "It is ");
-  EXPECT_EQ(std::get<gateway::AnswerEvent>(events[4]).text, "so [1].");
-  const auto& finished = std::get<gateway::FinishedEvent>(events[8]).answer;
+  EXPECT_EQ(std::get<gateway::ThoughtEvent>(events[3]).text, "hm ");
+  EXPECT_EQ(std::get<gateway::AnswerEvent>(events[4]).text, "It is ");
+  EXPECT_EQ(std::get<gateway::AnswerEvent>(events[5]).text, "so [1].");
+  const auto& finished = std::get<gateway::FinishedEvent>(events[9]).answer;
   ASSERT_EQ(finished.citations.size(), 1u);
-  EXPECT_EQ(Fields(std::get<gateway::CitationEvent>(events[5]).citation),
+  EXPECT_EQ(Fields(std::get<gateway::CitationEvent>(events[6]).citation),
             Fields(finished.citations[0]));
-  EXPECT_EQ(Fields(std::get<gateway::CheckedEvent>(events[6]).sentence),
+  EXPECT_EQ(Fields(std::get<gateway::CheckedEvent>(events[7]).sentence),
             Fields(finished.sentences.at(0)));
   for (const gateway::Answer* a : {&finished, &*answer}) {
     EXPECT_EQ(a->text, "It is so [1].");
@@ -109,6 +120,12 @@ TEST_P(AnswererContract, EventsArriveInOrderWithEveryField) {
     EXPECT_EQ(receipt.answer_hash, "ah");
     EXPECT_EQ(receipt.cached_tokens, 6);
     EXPECT_TRUE(receipt.cached);
+    EXPECT_EQ(receipt.drawing, drawing);
+    EXPECT_EQ(receipt.thinking_budget, 256);
+    EXPECT_EQ(receipt.finding, gateway::Finding::kNone);
+    EXPECT_EQ(receipt.confidence, 0.125);
+    EXPECT_EQ(receipt.parts,
+              (std::vector<gateway::PartFinding>{{"它呢?", 2, true}, {"b", 1, false}}));
     EXPECT_EQ(a->follow_ups, std::vector<std::string>{"And 那么?"});
   }
 }
@@ -130,6 +147,7 @@ TEST_P(AnswererContract, EveryFieldOfAQuestionArrives) {
                           .request_id = "mine",
                           .thinking_budget = 7,
                           .seed = 99,
+                          .drawing = {.temperature = 1.5},
                           .no_cache = true,
                           .follow_ups = true,
                           .batch = true},
@@ -147,6 +165,7 @@ TEST_P(AnswererContract, EveryFieldOfAQuestionArrives) {
     EXPECT_EQ(fake_.last.sources[0].marker, 3);
     EXPECT_EQ(fake_.last.sources[0].place.end, 6u);
     EXPECT_EQ(fake_.last.seed, 99u);
+    EXPECT_EQ(fake_.last.drawing, gateway::Drawing{.temperature = 1.5});
     EXPECT_TRUE(fake_.last.no_cache);
     EXPECT_TRUE(fake_.last.follow_ups);
     EXPECT_EQ(fake_.last.text, "问");

@@ -283,6 +283,8 @@ class FakeAnswerer final : public gateway::Answerer {
       return cancelled();
     }
     if (auto s = script.Play(question.text, question.deadline, question.stop); !s.ok()) return s;
+    using State = gateway::PartEvent::State;
+    if (!sink(gateway::PartEvent{2, 3, "它呢?", State::kSearchingAgain})) return cancelled();
     FakeRetriever retriever;
     const auto found = retriever.Search({.text = "x", .top_k = question.top_k});
     if (!sink(gateway::SearchedEvent{found->hits, found->generation, {1, 9}, "it, in full"})) {
@@ -337,11 +339,16 @@ class FakeAnswerer final : public gateway::Answerer {
                       .filters = {{"f", "v"}},
                       .recipe = "recipe",
                       .seed = 17,
+                      .drawing = question.drawing,
+                      .thinking_budget = 256,
                       .model_hash = "mh",
                       .prompt_hash = "ph",
                       .answer_hash = "ah",
                       .cached_tokens = 6,
-                      .cached = true};
+                      .cached = true,
+                      .finding = gateway::Finding::kNone,
+                      .confidence = 0.125,
+                      .parts = {{"它呢?", 2, true}, {"b", 1, false}}};
     if (!sink(gateway::FinishedEvent{answer})) return cancelled();
     return answer;
   }

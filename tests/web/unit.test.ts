@@ -149,6 +149,20 @@ test('events add up to a reply, and nothing follows its end', () => {
   assert.equal(fail(reply, { kind: 'cut', message: '' }, 1), reply);
 });
 
+test('a reply tells what became of each part of the question', () => {
+  const part = (n: number, state: 'searching' | 'searching_again' | 'evidence' | 'none') =>
+    ({ event: 'part', part: n, parts: 2, question: `q${n}`, state }) as const;
+  let reply = kNoReply;
+  for (const event of [part(1, 'searching'), part(2, 'searching'), part(1, 'evidence')]) {
+    reply = take(reply, event, 1);
+  }
+  reply = take(take(reply, part(2, 'searching_again'), 1), part(2, 'none'), 1);
+  assert.deepEqual(reply.parts, [
+    { question: 'q1', state: 'evidence' },
+    { question: 'q2', state: 'none' },
+  ]);
+});
+
 test('a reply tells what was searched for and how to go on; a long past is cut', () => {
   let reply = take(
     kNoReply,

@@ -107,6 +107,15 @@ export function Asked(props: {
         <h1 id="question" class={asking.question.length > 120 ? 'long' : ''}>
           {asking.question}
         </h1>
+        {main.parts.length > 0 && (
+          <ol class="quiet parts" aria-label={words.parts}>
+            {main.parts.map(({ question, state }, i) => (
+              <li key={i} class={state}>
+                {question} <span class="detail">{words.partStates[state]}</span>
+              </li>
+            ))}
+          </ol>
+        )}
         {main.rewritten !== '' && <p class="quiet rewritten">{words.searchedFor(main.rewritten)}</p>}
         {beside && beside.text !== '' && beside.reason !== 'no_evidence' && (
           <section class="extract" aria-labelledby="extract-title">

@@ -52,8 +52,11 @@ export interface Receipt {
   total_ms: number;
 }
 
+export type PartState = 'searching' | 'searching_again' | 'evidence' | 'none';
+
 export type AskEvent =
   | { event: 'queued'; place: number; eta_ms: number; rung?: Rung; request_id?: string }
+  | { event: 'part'; part: number; parts: number; question: string; state: PartState }
   | { event: 'searched'; hits: Hit[]; generation: number; rewritten_question?: string }
   | { event: 'thought'; text: string }
   | { event: 'answer'; text: string }

@@ -1,5 +1,5 @@
 // Reply: what the events of one question add up to. Pure; times are passed in.
-import type { AskEvent, Citation, Hit, Receipt, Rung, Sentence } from './events';
+import type { AskEvent, Citation, Hit, PartState, Receipt, Rung, Sentence } from './events';
 
 export type Stage = 'asking' | 'queued' | 'searching' | 'thinking' | 'writing';
 export type End = '' | 'finished' | 'stopped' | 'failed';
@@ -18,6 +18,7 @@ export interface Reply {
   toldAt: number;
   rung: Rung | '';
   requestId: string; // names the running call
+  parts: { question: string; state: PartState }[]; // of a question that asks several things
   hits: Hit[] | null;
   rewritten: string; // what was searched for, where the question does not stand alone
   thought: string;
@@ -40,6 +41,7 @@ export const kNoReply: Reply = {
   toldAt: 0,
   rung: '',
   requestId: '',
+  parts: [],
   hits: null,
   rewritten: '',
   thought: '',
@@ -67,6 +69,11 @@ export function take(reply: Reply, event: AskEvent, now: number): Reply {
         rung: event.rung ?? '',
         requestId: event.request_id ?? '',
       };
+    case 'part': {
+      const parts = [...reply.parts];
+      parts[event.part - 1] = { question: event.question, state: event.state };
+      return { ...reply, stage: 'searching', parts };
+    }
     case 'searched':
       return {
         ...reply,

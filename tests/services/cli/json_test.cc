@@ -74,6 +74,13 @@ TEST(Json, EveryEventIsOneLineWithItsName) {
   EXPECT_EQ(searched["event"], "searched");
   ASSERT_EQ(searched["hits"].size(), 2u);
   EXPECT_EQ(searched["hits"][1]["rank"], 2);
+  using State = gateway::PartEvent::State;
+  EXPECT_EQ(Json::parse(EventJson(gateway::PartEvent{1, 2, "q?", State::kSearchingAgain})),
+            Json({{"event", "part"},
+                  {"part", 1},
+                  {"parts", 2},
+                  {"question", "q?"},
+                  {"state", "searching_again"}}));
   EXPECT_EQ(Json::parse(EventJson(gateway::ThoughtEvent{"x"})),
             Json({{"event", "thought"}, {"text", "x"}}));
   EXPECT_EQ(Json::parse(EventJson(gateway::AnswerEvent{"x"})),

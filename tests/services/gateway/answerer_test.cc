@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "services/inference/openai_client.h"
 #include "tests/support/openai_server.h"
@@ -87,7 +88,9 @@ class AnswererTest : public ::testing::Test {
     });
     if (!told.answer.ok()) return told;
     EXPECT_TRUE(std::holds_alternative<QueuedEvent>(told.events.at(0)));
-    EXPECT_TRUE(std::holds_alternative<SearchedEvent>(told.events.at(1)));
+    std::size_t searched = 1;
+    while (std::holds_alternative<PartEvent>(told.events.at(searched))) ++searched;
+    EXPECT_TRUE(std::holds_alternative<SearchedEvent>(told.events.at(searched)));
     EXPECT_TRUE(std::holds_alternative<FinishedEvent>(told.events.back()));
     EXPECT_EQ(told.answer->text, told.text);
     EXPECT_EQ(told.answer->thought, told.thought);
@@ -164,6 +167,136 @@ TEST_F(AnswererTest, AModelsAnswerIsFollowedByThePartsWithoutEvidence) {
   ASSERT_TRUE(told.answer.ok()) << told.answer.status();
   EXPECT_THAT(told.text, AllOf(HasSubstr("3 May 1998 [1]"),
                                HasSubstr("The documents do not say: Who composed the opera")));
+}
+
+TEST_F(AnswererTest, WhatBecomesOfEachPartIsToldAndInTheReceipt) {
+  ScriptedGenerator generator({{Piece::Kind::kText, "It was opened on 3 May 1998 [citation:1]."}});
+  for (const Mode mode : {Mode::kExtract, Mode::kDeep}) {
+    const Told told = Ask({.text = "When was the Harbour Bridge opened? Who composed the opera "
+                                   "Zauberkreis in Vienna?",
+                           .mode = mode},
+                          &generator);
+    ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+    using State = PartEvent::State;
+    std::vector<std::pair<int, State>> states;
+    for (const Event& event : told.events) {
+      const auto* part = std::get_if<PartEvent>(&event);
+      if (part == nullptr) continue;
+      EXPECT_EQ(part->parts, 2);
+      EXPECT_EQ(part->question, part->part == 1 ? "When was the Harbour Bridge opened?"
+                                                : "Who composed the opera Zauberkreis in Vienna?");
+      states.emplace_back(part->part, part->state);
+    }
+    EXPECT_EQ(states, (std::vector<std::pair<int, State>>{{1, State::kSearching},
+                                                          {1, State::kEvidence},
+                                                          {2, State::kSearching},
+                                                          {2, State::kSearchingAgain},
+                                                          {2, State::kNoEvidence}}));
+    const Receipt& receipt = told.answer->receipt;
+    EXPECT_EQ(receipt.parts, (std::vector<PartFinding>{
+                                 {"When was the Harbour Bridge opened?", 1, true},
+                                 {"Who composed the opera Zauberkreis in Vienna?", 2, false}}));
+    EXPECT_EQ(receipt.finding, Finding::kEvidence);
+    EXPECT_GT(receipt.confidence, 0);
+  }
+}
+
+TEST_F(AnswererTest, AModelsReceiptTellsWhetherThereWasAnythingToAnswerFrom) {
+  ScriptedGenerator generator({{Piece::Kind::kText, "Magnus Carlsen, I believe."}});
+  const Told none =
+      Ask({.text = "Who won the chess world championship in Reykjavik?", .mode = Mode::kQuick},
+          &generator);
+  ASSERT_TRUE(none.answer.ok()) << none.answer.status();
+  EXPECT_EQ(none.answer->receipt.mode, Mode::kQuick);
+  EXPECT_EQ(none.answer->receipt.finding, Finding::kNone);
+  const Told some =
+      Ask({.text = "When was the Harbour Bridge opened?", .mode = Mode::kQuick}, &generator);
+  EXPECT_EQ(some.answer->receipt.finding, Finding::kEvidence);
+  EXPECT_GT(some.answer->receipt.confidence, none.answer->receipt.confidence);
+  const Told passages =
+      Ask({.text = "When was the Harbour Bridge opened?", .rung = Rung::kResults});
+  EXPECT_EQ(passages.answer->receipt.finding, Finding::kUntold);
+}
+
+TEST_F(AnswererTest, AModelsAnswerOfOneSideIsFollowedByBothWithTheirDates) {
+  OverlapRetriever retriever({{.id = "a",
+                               .uri = "https://example.org/1990/03/ferries.html",
+                               .text = "The ferry Aurora was launched in 1987."},
+                              {.id = "b", .text = "The ferry Aurora was launched in 1989."}});
+  const auto ask = [&](const std::string& text) {
+    ScriptedGenerator generator({{Piece::Kind::kText, text}});
+    const auto answerer = MakeAnswerer(
+        {.retriever = &retriever, .generator = &generator, .analyzer = analyzer_.get()});
+    const auto answer =
+        answerer->Ask({.text = "When was the ferry Aurora launched?", .mode = Mode::kDeep},
+                      [](const Event&) { return true; });
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return *answer;
+  };
+  const Answer one = ask("It was launched in 1987 [1].");
+  EXPECT_THAT(one.text, HasSubstr("\nThe documents disagree (1987, dated 1990-03; 1989): "));
+  EXPECT_THAT(one.text, AllOf(HasSubstr("launched in 1987. ["), HasSubstr("launched in 1989. [")));
+  EXPECT_EQ(one.citations.size(), 3u);
+  // Both sides told: only the dates are new.
+  const Answer both = ask("One says 1987 [1], another 1989 [2].");
+  EXPECT_TRUE(both.text.ends_with("\nThe documents disagree (1987, dated 1990-03; 1989)."))
+      << both.text;
+  const Answer neither = ask("The documents do not say.");
+  EXPECT_THAT(neither.text, Not(HasSubstr("disagree")));
+}
+
+TEST_F(AnswererTest, TheModelDrawsAsTheAskerWantsAndTheReceiptSaysHow) {
+  ScriptedGenerator model({{.text = "It was opened on 3 May 1998 [1]."}});
+  const Drawing drawing = {.temperature = 0,
+                           .top_p = 0,
+                           .presence_penalty = -1,
+                           .frequency_penalty = 0.5,
+                           .max_tokens = 9,
+                           .stop = {"END"}};
+  const Told told = Ask({.text = "When was the Harbour Bridge opened?",
+                         .mode = Mode::kQuick,
+                         .seed = 5,
+                         .drawing = drawing},
+                        &model);
+  ASSERT_TRUE(told.answer.ok()) << told.answer.status();
+  const inference::Sampling& sampling = model.requests().at(0).sampling;
+  EXPECT_EQ(sampling.temperature, 0);
+  EXPECT_GT(sampling.top_p.value_or(0), 0);  // no model server takes 0
+  EXPECT_LT(sampling.top_p.value_or(1), 0.001);
+  EXPECT_EQ(sampling.presence_penalty, -1);
+  EXPECT_EQ(sampling.frequency_penalty, 0.5);
+  EXPECT_EQ(sampling.max_tokens, 9);
+  EXPECT_EQ(sampling.stop_strings, drawing.stop);
+  EXPECT_EQ(told.answer->receipt.drawing, drawing);
+  const Told usual =
+      Ask({.text = "When was the Harbour Bridge opened?", .mode = Mode::kQuick}, &model);
+  EXPECT_EQ(usual.answer->receipt.drawing, (Drawing{.temperature = 0.3, .max_tokens = 512}));
+  // Less work is less work, whatever is asked for.
+  const Told lowered = Ask({.text = "When was the Harbour Bridge opened?",
+                            .mode = Mode::kQuick,
+                            .drawing = {.max_tokens = 10000},
+                            .rung = Rung::kQuick,
+                            .lowered = "a long line"},
+                           &model);
+  EXPECT_EQ(model.requests().back().sampling.max_tokens, 512);
+  const Told extract = Ask({.text = "When was the Harbour Bridge opened?", .drawing = drawing});
+  ASSERT_TRUE(extract.answer.ok());
+  EXPECT_EQ(extract.answer->receipt.drawing, Drawing{});
+}
+
+TEST_F(AnswererTest, HowNoModelCanDrawIsRefusedByName) {
+  const auto refuse = [&](Drawing drawing) {
+    return std::string(Ask({.text = "q", .drawing = std::move(drawing)}).answer.status().message());
+  };
+  EXPECT_EQ(refuse({.temperature = -1}), "temperature -1 is not in [0, 2]");
+  EXPECT_EQ(refuse({.top_p = 1.5}), "top_p 1.5 is not in [0, 1]");
+  EXPECT_EQ(refuse({.presence_penalty = 3}), "presence_penalty 3 is not in [-2, 2]");
+  EXPECT_EQ(refuse({.frequency_penalty = std::nan("")}), "frequency_penalty nan is not in [-2, 2]");
+  EXPECT_EQ(refuse({.max_tokens = 200000}), "max_tokens 200000 is not in [0, 131072]");
+  EXPECT_EQ(refuse({.stop = {"1", "2", "3", "4", "5"}}),
+            "stop of 5 texts is longer than the limit of 4");
+  EXPECT_EQ(refuse({.stop = {""}}), "stop text of 0 bytes is not in [1, 1024]");
+  EXPECT_EQ(refuse({.stop = {"\xff"}}), "stop text is not UTF-8");
 }
 
 TEST_F(AnswererTest, ShowsMarkdownForReadingButQuotesTheBytes) {

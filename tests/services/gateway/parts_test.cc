@@ -11,6 +11,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
+constexpr auto kIgnore = [](std::size_t, PartEvent::State) { return absl::OkStatus(); };
+
 retrieval::Hit MakeHit(std::string id, std::string text) {
   return {.document_id = std::move(id), .text = std::move(text)};
 }
@@ -26,7 +28,7 @@ TEST(Parts, EachPartIsAnsweredFromItsOwnPassagesUnderTheirCommonNumbers) {
                        MakeHit("founder", "Acme Tools was founded by Ida Berg.")};
   };
   const auto parts = SearchParts({"Who founded Acme Tools?", "When did Acme Tools start?"}, 4,
-                                 search, *analyzer, &hits);
+                                 search, kIgnore, *analyzer, &hits);
   ASSERT_TRUE(parts.ok()) << parts.status();
   ASSERT_THAT(hits, SizeIs(3));
   ASSERT_THAT(*parts, SizeIs(2));
@@ -50,8 +52,8 @@ TEST(Parts, APartWithoutEvidenceIsSearchedOnceMoreByItsNames) {
     if (text == "Borealis") return std::vector{MakeHit("b", "The Borealis was launched in 1989.")};
     return std::vector<retrieval::Hit>{};
   };
-  const auto parts =
-      SearchParts({"When was the Borealis launched?", "where is it?"}, 4, search, *analyzer, &hits);
+  const auto parts = SearchParts({"When was the Borealis launched?", "where is it?"}, 4, search,
+                                 kIgnore, *analyzer, &hits);
   ASSERT_TRUE(parts.ok());
   EXPECT_EQ(asked["Borealis"], 1);
   EXPECT_THAT(asked, SizeIs(3));
@@ -71,7 +73,7 @@ TEST(Parts, ThereAreNeverMorePassagesThanTwiceThoseAskedFor) {
     return found;
   };
   const auto parts = SearchParts({"What is Tea?", "Where is Tea?", "Who is Tea?", "Why is Tea?"}, 4,
-                                 search, *analyzer, &hits);
+                                 search, kIgnore, *analyzer, &hits);
   ASSERT_TRUE(parts.ok());
   EXPECT_THAT(hits, SizeIs(8));
   for (const Part& part : *parts) {
@@ -82,6 +84,68 @@ TEST(Parts, ThereAreNeverMorePassagesThanTwiceThoseAskedFor) {
   }
 }
 
+TEST(Parts, WhatHappensToEachPartIsToldAsItHappens) {
+  const auto analyzer = indexer::MakeAnalyzer();
+  std::vector<retrieval::Hit> hits;
+  std::string order;
+  const auto search = [&](const std::string& text) -> absl::StatusOr<std::vector<retrieval::Hit>> {
+    order += "?";
+    if (text == "Borealis") return std::vector{MakeHit("b", "The Borealis was launched in 1989.")};
+    return std::vector<retrieval::Hit>{};
+  };
+  using State = PartEvent::State;
+  const auto tell = [&](std::size_t part, State state) {
+    order += " " + std::to_string(part) +
+             (state == State::kSearching        ? "s"
+              : state == State::kSearchingAgain ? "a"
+              : state == State::kEvidence       ? "e"
+                                                : "n");
+    return absl::OkStatus();
+  };
+  const auto parts = SearchParts({"When was the Borealis launched?", "where is it?"}, 4, search,
+                                 tell, *analyzer, &hits);
+  ASSERT_TRUE(parts.ok()) << parts.status();
+  EXPECT_EQ(order, " 0s? 0a? 0e 1s? 1n");
+  EXPECT_EQ((*parts)[0].searches, 2);
+  EXPECT_EQ((*parts)[1].searches, 1);
+}
+
+TEST(Parts, WhatTheSecondSearchFindsHasRoomHoweverMuchTheOthersFind) {
+  const auto analyzer = indexer::MakeAnalyzer();
+  std::vector<retrieval::Hit> hits;
+  int next = 0;
+  const auto other = [&] { return MakeHit(std::to_string(next++), "Tea is a hot drink."); };
+  for (int i = 0; i < 2; ++i) hits.push_back(other());
+  const auto search = [&](const std::string& text) -> absl::StatusOr<std::vector<retrieval::Hit>> {
+    if (text == "Borealis") return std::vector{MakeHit("b", "The Borealis was launched in 1989.")};
+    return std::vector{other(), other()};
+  };
+  const auto parts =
+      SearchParts({"What is Tea?", "Where is Tea?", "When was the Borealis launched?"}, 2, search,
+                  kIgnore, *analyzer, &hits);
+  ASSERT_TRUE(parts.ok()) << parts.status();
+  ASSERT_THAT((*parts)[2].extract.sentences, SizeIs(1));
+  EXPECT_EQ(hits[static_cast<std::size_t>((*parts)[2].extract.sentences[0].source)].document_id,
+            "b");
+  EXPECT_THAT(hits, SizeIs(4));
+}
+
+TEST(Parts, WhoIsNoLongerThereEndsTheSearch) {
+  const auto analyzer = indexer::MakeAnalyzer();
+  std::vector<retrieval::Hit> hits;
+  int searches = 0;
+  const auto search = [&](const std::string&) -> absl::StatusOr<std::vector<retrieval::Hit>> {
+    ++searches;
+    return std::vector<retrieval::Hit>{};
+  };
+  const auto tell = [](std::size_t part, PartEvent::State) {
+    return part == 1 ? absl::CancelledError("left") : absl::OkStatus();
+  };
+  EXPECT_TRUE(absl::IsCancelled(
+      SearchParts({"Who made it?", "When was it?"}, 4, search, tell, *analyzer, &hits).status()));
+  EXPECT_EQ(searches, 1);
+}
+
 TEST(Parts, AFailedSearchFails) {
   const auto analyzer = indexer::MakeAnalyzer();
   std::vector<retrieval::Hit> hits;
@@ -89,7 +153,8 @@ TEST(Parts, AFailedSearchFails) {
     return absl::UnavailableError("the index is gone");
   };
   EXPECT_TRUE(absl::IsUnavailable(
-      SearchParts({"Who made it?", "When was it?"}, 4, search, *analyzer, &hits).status()));
+      SearchParts({"Who made it?", "When was it?"}, 4, search, kIgnore, *analyzer, &hits)
+          .status()));
 }
 
 }  // namespace

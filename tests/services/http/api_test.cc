@@ -24,8 +24,9 @@ TEST(HttpApi, AskStreamsTheEventsOfTheCommandLine) {
     names.push_back(Json::parse(event)["event"]);
     EXPECT_THAT(reply.body, HasSubstr("event: " + names.back() + "\ndata: " + event + "\n\n"));
   }
-  EXPECT_THAT(names, ::testing::ElementsAre("queued", "searched", "thought", "answer", "answer",
-                                            "citation", "checked", "follow_ups", "finished"));
+  EXPECT_THAT(names,
+              ::testing::ElementsAre("queued", "part", "searched", "thought", "answer", "answer",
+                                     "citation", "checked", "follow_ups", "finished"));
   const Json last = Json::parse(SseData(reply.body).back());
   EXPECT_EQ(last["answer"], "It is so [1].");
   EXPECT_EQ(last["receipt"]["request_id"], reply.headers.at("x-request-id"));

@@ -105,21 +105,22 @@ TEST_F(HttpConnect, AStreamIsMessagesAndAnEnd) {
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.headers.at("content-type"), "application/connect+json");
   const std::vector<Frame> frames = Frames(reply.body);
-  ASSERT_EQ(frames.size(), 10u);
-  EXPECT_EQ(Json::parse(frames[3].message)["answer"], "It is ");
-  const Json finished = Json::parse(frames[8].message)["finished"];
+  ASSERT_EQ(frames.size(), 11u);
+  EXPECT_EQ(Json::parse(frames[1].message)["part"]["state"], "STATE_SEARCHING_AGAIN");
+  EXPECT_EQ(Json::parse(frames[4].message)["answer"], "It is ");
+  const Json finished = Json::parse(frames[9].message)["finished"];
   EXPECT_EQ(finished["text"], "It is so [1].");
   EXPECT_EQ(finished["receipt"]["requestId"], reply.headers.at("x-request-id"));
-  EXPECT_EQ(frames[9].flags, 2);
-  EXPECT_EQ(frames[9].message, "{}");
+  EXPECT_EQ(frames[10].flags, 2);
+  EXPECT_EQ(frames[10].message, "{}");
 
   v1::AskRequest request;
   request.set_text("q");
   const std::vector<Frame> binary =
       Frames(http_.Post(kAsk, Envelope(request.SerializeAsString()), kStreamProto).body);
-  ASSERT_EQ(binary.size(), 10u);
+  ASSERT_EQ(binary.size(), 11u);
   v1::AskResponse response;
-  ASSERT_TRUE(response.ParseFromString(binary[8].message));
+  ASSERT_TRUE(response.ParseFromString(binary[9].message));
   EXPECT_EQ(response.finished().text(), "It is so [1].");
 }
 
