@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "services/gateway/digest.h"
 #include "services/gateway/reading.h"
 
@@ -36,9 +37,21 @@ std::string Normalised(std::string_view question) {
   return text;
 }
 
+// Every bit of a number.
+void AddNumber(std::string* key, double value) { absl::StrAppendFormat(key, "%a ", value); }
+
 // Length first: no value looks like two.
 void Add(std::string* key, std::string_view value) {
   absl::StrAppend(key, value.size(), ":", std::string(value));
+}
+
+void Add(std::string* key, const Drawing& drawing) {
+  AddNumber(key, drawing.temperature.value_or(-1));
+  AddNumber(key, drawing.top_p.value_or(-1));
+  AddNumber(key, drawing.presence_penalty);
+  AddNumber(key, drawing.frequency_penalty);
+  absl::StrAppend(key, drawing.max_tokens, " ", drawing.stop.size(), " ");
+  for (const std::string& stop : drawing.stop) Add(key, stop);
 }
 
 std::int64_t BytesOf(const std::vector<Event>& events, const Answer& answer) {
@@ -113,6 +126,7 @@ std::string AnswerCache::KeyOf(const Question& question) const {
   const std::string model = question.mode == Mode::kExtract ? "" : options_.model();
   Add(&key, model);
   if (!model.empty()) {
+    Add(&key, question.drawing);
     // What else its prompt says: the turns before, and the day.
     std::string turns;
     for (const Turn& turn : question.history) {

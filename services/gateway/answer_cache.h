@@ -1,11 +1,12 @@
 // AnswerCache: an Answerer in front of another that gives known answers again.
 //
 // An answer is known by its question (blanks and closing marks aside), mode, scope, recipe, model,
-// history and day. It is given only if the search, made again, brings the very passages, in the
-// same versions and order, that it was made from: so it ends with the generation that changes,
-// deletes or outranks one of them, or that has something to say where the documents said nothing.
-// What it saves is reading and generation, and the model's place in line: it stands before
-// admission. Events come in the order of a fresh answer; the receipt says `cached`, and no tokens.
+// how it draws, history and day. It is given only if the search, made again, brings the very
+// passages, in the same versions and order, that it was made from: so it ends with the generation
+// that changes, deletes or outranks one of them, or that has something to say where the documents
+// said nothing. What it saves is reading and generation, and the model's place in line: it stands
+// before admission. Events come in the order of a fresh answer; the receipt says `cached`, and no
+// tokens.
 //
 // In memory, the least recently given leave first. Thread-safe. Errors: those of the answerer, and
 // of the search.

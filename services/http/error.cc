@@ -43,13 +43,14 @@ Json OpenAiBody(const Error& error) {
            : status == 504 ? "timeout"
                            : "";
   }
+  const auto param = error.status.GetPayload(kParamPayload);
   const char* type = status == 429  ? "rate_limit_error"
                      : status < 500 ? "invalid_request_error"
                                     : "server_error";
   return {{"error",
            {{"message", MessageOf(error)},
             {"type", type},
-            {"param", nullptr},
+            {"param", param ? Json(std::string(*param)) : Json(nullptr)},
             {"code", code.empty() ? Json(nullptr) : Json(code)}}}};
 }
 

@@ -9,6 +9,9 @@
 
 namespace citeseek::http {
 
+// A status may name the parameter at fault, for OpenAI's "param", in a payload of this name.
+inline constexpr char kParamPayload[] = "citeseek/param";
+
 // The HTTP status that stands for the error.
 int HttpStatusOf(const Error& error);
 

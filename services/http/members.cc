@@ -4,6 +4,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "services/http/error.h"
+
 namespace citeseek::http {
 namespace {
 
@@ -60,7 +62,9 @@ absl::Status ParseObject(std::string_view text, Json* to) {
 
 void Members::Fail(std::string_view name, const std::string& what) {
   if (!status_.ok()) return;
-  status_ = absl::InvalidArgumentError(absl::StrCat(prefix_, std::string(name), " ", what));
+  const std::string param = prefix_ + std::string(name);
+  status_ = absl::InvalidArgumentError(absl::StrCat(param, " ", what));
+  status_.SetPayload(kParamPayload, absl::Cord(param));
 }
 
 const Json* Members::Get(std::string_view name) const {
@@ -111,14 +115,17 @@ bool Members::ReadWhole(std::string_view name, std::int64_t low, std::int64_t hi
   return true;
 }
 
-void Members::Number(std::string_view name, double low, double high) {
+bool Members::Number(std::string_view name, double low, double high, double& to) {
   const Json* member = Get(name);
-  if (member == nullptr) return;
-  if (!member->is_number()) return Fail(name, "is not a number");
+  if (member == nullptr) return false;
+  if (!member->is_number()) return Fail(name, "is not a number"), false;
   const auto value = member->get<double>();
   if (value < low || value > high) {
     Fail(name, absl::StrCat(member->dump(), " is not in [", low, ", ", high, "]"));
+    return false;
   }
+  to = value;
+  return true;
 }
 
 void Members::Texts(std::string_view name, std::vector<std::string>& to) {

@@ -36,7 +36,7 @@ class Members {
       : object_(object), prefix_(std::move(prefix)) {}
 
   const absl::Status& status() const { return status_; }
-  void Fail(std::string_view name, const std::string& what);
+  void Fail(std::string_view name, const std::string& what);  // kParamPayload of error.h is set
   void Take(const absl::Status& status) { status_.Update(status); }
 
   const nlohmann::json* Get(std::string_view name) const;  // null if it is not there
@@ -44,7 +44,7 @@ class Members {
   bool Text(std::string_view name, std::string& to);       // true if it was there
   void RequiredText(std::string_view name, std::string& to);
   void Flag(std::string_view name, bool& to);
-  void Number(std::string_view name, double low, double high);  // is checked only
+  bool Number(std::string_view name, double low, double high, double& to);  // true if it was read
   template <typename Integer>
   void Whole(std::string_view name, std::int64_t low, std::int64_t high, Integer& to) {
     std::int64_t value = 0;

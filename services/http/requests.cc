@@ -132,21 +132,45 @@ void ReadEffort(Members& members, std::string_view name, Mode& mode) {
   if (mode == Mode::kAuto) mode = asked;
 }
 
+void ReadDrawing(Members& members, gateway::Drawing& drawing) {
+  double value = 0;
+  if (members.Number("temperature", 0, 2, value)) drawing.temperature = value;
+  if (members.Number("top_p", 0, 1, value)) drawing.top_p = value;
+  members.Number("presence_penalty", -2, 2, drawing.presence_penalty);
+  members.Number("frequency_penalty", -2, 2, drawing.frequency_penalty);
+  // The newest of the names that one thing has had comes last, and wins.
+  for (const char* name : {"max_tokens", "max_completion_tokens", "max_output_tokens"}) {
+    members.Whole(name, 1, gateway::kMaxAnswerTokens, drawing.max_tokens);
+  }
+  members.Texts("stop", drawing.stop);
+  if (drawing.stop.size() > gateway::kMaxStops) {
+    members.Fail("stop", absl::StrCat("of ", drawing.stop.size(),
+                                      " texts is longer than the limit of ", gateway::kMaxStops));
+  }
+  for (const std::string& stop : drawing.stop) {
+    if (!stop.empty() && stop.size() <= gateway::kMaxStopBytes) continue;
+    members.Fail("stop", absl::StrCat("holds a text of ", stop.size(), " bytes, not in [1, ",
+                                      gateway::kMaxStopBytes, "]"));
+  }
+}
+
+// As OpenAI's clients send it. What would change the answer, and is not there, is refused.
 void ReadSampling(Members& members, gateway::Question& question) {
   constexpr std::int64_t kMax = Members::kMaxWhole;
-  std::int64_t ignored = 0, seed = 0;
-  members.Number("temperature", 0, 2);
-  members.Number("top_p", 0, 1);
-  members.Number("presence_penalty", -2, 2);
-  members.Number("frequency_penalty", -2, 2);
+  std::int64_t one = 1, seed = 0;
+  ReadDrawing(members, question.drawing);
   members.Whole("seed", -kMax, kMax, seed);
   question.seed = static_cast<std::uint64_t>(seed) & gateway::kMaxSeed;
-  for (const char* name : {"max_tokens", "max_completion_tokens", "max_output_tokens"}) {
-    members.Whole(name, 1, kMax, ignored);
+  for (const char* name : {"n", "best_of"}) members.Whole(name, 1, 1, one);
+  bool logprobs = false;
+  members.Flag("logprobs", logprobs);
+  if (logprobs) members.Fail("logprobs", "true is not taken: answers come without them");
+  members.Whole("top_logprobs", 0, 0, one);
+  const Json* bias = members.Object("logit_bias");
+  if (bias != nullptr && !bias->empty()) {
+    members.Fail("logit_bias",
+                 absl::StrCat("of ", bias->size(), " tokens is not taken: the limit is 0"));
   }
-  if (const Json* n = members.Get("n"); n != nullptr && *n != 1) members.Fail("n", "is not 1");
-  std::vector<std::string> stop;
-  members.Texts("stop", stop);
 }
 
 }  // namespace
@@ -183,6 +207,7 @@ absl::StatusOr<AskBody> ParseAsk(std::string_view text) {
   members.Flag("stream", ask.stream);
   ReadScope(members, ask.question);
   members.Whole("seed", 0, gateway::kMaxSeed, ask.question.seed);
+  ReadDrawing(members, ask.question.drawing);
   ReadHistory(members, ask.question);
   if (!members.status().ok()) return members.status();
   return ask;

@@ -19,7 +19,9 @@ namespace citeseek::http {
 // Deadline and stop token of what these return are the caller's to set.
 
 // POST /api/v1/ask: {"question", "mode", "top_k", "collection", "filters", "min_generation",
-// "batch", "thinking_budget", "session", "history", "seed", "no_cache", "follow_ups", "stream"};
+// "batch", "thinking_budget", "session", "history", "seed", "no_cache", "follow_ups", "stream"},
+// and of how a model draws: "temperature", "top_p", "presence_penalty", "frequency_penalty",
+// "max_tokens", "stop";
 // filters are {"field": "value"} or [{"field", "value"}], history is [{"question", "answer"}].
 struct AskBody {
   gateway::Question question;
@@ -42,8 +44,8 @@ absl::StatusOr<gateway::Mode> ModeOfModel(std::string_view model);
 const std::vector<std::string>& AnswerModels();
 
 // POST /v1/chat/completions. The question is the last message of the user; the turns before it are
-// its history, of which the newest are read. Of the parameters that shape the sampling the types
-// and ranges are checked, and the seed is taken.
+// its history, of which the newest are read. Parameters that shape the sampling are taken, or
+// refused by name where we have nothing like them (n, logprobs, logit_bias).
 struct ChatBody {
   std::string model;
   gateway::Question question;

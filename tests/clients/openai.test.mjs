@@ -97,6 +97,34 @@ test("responses stream and come whole", async () => {
   assert.equal(message.content[0].text, text);
 });
 
+test("sampling reaches the model, and what is out of range is named", async () => {
+  const sampling = {
+    temperature: 0.25, top_p: 0.5, presence_penalty: -1, frequency_penalty: 0.5, stop: ["STOP"], seed: 11,
+  };
+  const told = { ...sampling, max_tokens: 77 };
+  const ask = (more) => openai.chat.completions.create({ model: "citeseek-deep", messages, ...more });
+  await ask({ ...sampling, max_completion_tokens: 77 });
+  for (const [name, value] of Object.entries(told)) assert.deepEqual(model.bodies.at(-1)[name], value, name);
+  const calls = model.bodies.length;
+  assert.equal((await ask(told)).usage.total_tokens, 0); // known: it was drawn in the same way
+  assert.equal(model.bodies.length, calls);
+  assert.equal((await ask({ ...told, temperature: 0.5 })).usage.total_tokens, 120);
+  await openai.responses.create({ model: "citeseek-quick", input: question, max_output_tokens: 99, temperature: 0 });
+  assert.equal(model.bodies.at(-1).max_tokens, 99);
+  assert.equal(model.bodies.at(-1).temperature, 0);
+  for (const [param, value, limit] of [
+    ["temperature", 3, "[0, 2]"], ["top_p", -1, "[0, 1]"], ["presence_penalty", 9, "[-2, 2]"],
+    ["frequency_penalty", -9, "[-2, 2]"], ["max_tokens", 0, "[1, 131072]"], ["n", 2, "[1, 1]"],
+  ]) {
+    await assert.rejects(ask({ [param]: value }), (error) =>
+      error instanceof OpenAI.BadRequestError && error.param === param &&
+      error.message.includes(`${param} ${value} is not in ${limit}`), param);
+  }
+  await assert.rejects(ask({ logprobs: true }), (error) => error.param === "logprobs");
+  const extract = await openai.chat.completions.create({ model: "citeseek-extract", messages, ...sampling });
+  assert.match(extract.choices[0].message.content, /14 May 1887/);
+});
+
 test("embeddings come in base64, which the client asks for, and as numbers", async () => {
   const input = ["Halden Bridge", "a recipe for soup"];
   const packed = await openai.embeddings.create({ model: "citeseek-embed", input });

@@ -7,11 +7,12 @@ import { join } from "node:path";
 
 // Streams a thought and a cited answer, or, asked for "slow", thoughts until the client leaves.
 export async function startModel() {
-  const model = { closed: [] };
+  const model = { closed: [], bodies: [] };
   const server = createServer((request, response) => {
     let body = "";
     request.on("data", (data) => (body += data));
     request.on("end", async () => {
+      model.bodies.push(JSON.parse(body));
       response.writeHead(200, { "Content-Type": "text/event-stream" });
       const say = (delta, finish_reason = null) =>
         response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })}\n\n`);

@@ -138,6 +138,18 @@ TEST_F(AnswerCacheTest, AnotherScopeModeModelDayHistoryOrSeedIsAnotherQuestion) 
   other.seed = 5;
   expect_fresh(other, "seed");
   other = question_;
+  other.drawing.temperature = 0.7;
+  expect_fresh(other, "temperature");
+  other.drawing.temperature = 0.7000001;
+  expect_fresh(other, "another temperature");
+  other = question_;
+  other.drawing.max_tokens = 7;
+  expect_fresh(other, "max_tokens");
+  other.drawing.stop = {"a", "b"};
+  expect_fresh(other, "stop");
+  other.drawing.stop = {"a b"};
+  expect_fresh(other, "another stop");
+  other = question_;
   other.history = {{.question = "q", .answer = "a"}};
   expect_fresh(other, "history");
   other = question_;
@@ -148,6 +160,14 @@ TEST_F(AnswerCacheTest, AnotherScopeModeModelDayHistoryOrSeedIsAnotherQuestion) 
   now_ += absl::Hours(24);
   expect_fresh(question_, "day");
   EXPECT_TRUE(Ask(question_).receipt.cached);
+}
+
+TEST_F(AnswerCacheTest, HowAModelWouldDrawIsNothingToAnExtract) {
+  Question extract = question_;
+  extract.mode = Mode::kExtract;
+  Ask(extract);
+  extract.drawing = {.temperature = 1.5, .stop = {"1931"}};
+  EXPECT_TRUE(Ask(extract).receipt.cached);
 }
 
 TEST_F(AnswerCacheTest, ItEndsWithTheGenerationThatDeletesAPassage) {

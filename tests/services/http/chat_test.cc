@@ -115,6 +115,19 @@ TEST(HttpChat, ErrorsHaveOpenAisShapeAndStatus) {
   }
 }
 
+TEST(HttpChat, AnErrorOfAParameterNamesItItsValueAndTheLimit) {
+  HttpHarness http;
+  for (const char* path : {"/v1/chat/completions", "/v1/responses"}) {
+    const HttpReply reply = http.Post(path, R"({"model":"citeseek","temperature":2.5,"input":"q",
+                  "messages":[{"role":"user","content":"q"}]})");
+    EXPECT_EQ(reply.status, 400);
+    const Json error = Json::parse(reply.body)["error"];
+    EXPECT_EQ(error["param"], "temperature");
+    EXPECT_EQ(error["message"], "temperature 2.5 is not in [0, 2]");
+    EXPECT_EQ(error["type"], "invalid_request_error");
+  }
+}
+
 TEST(HttpChat, AnErrorInAStreamEndsItWithoutDone) {
   HttpHarness http({.heartbeat = absl::Milliseconds(5), .deadline = absl::Milliseconds(60)});
   HttpClient client(http.address());

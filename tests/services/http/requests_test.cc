@@ -43,6 +43,37 @@ TEST(Requests, ModelAndEffortNameTheMode) {
   EXPECT_TRUE(absl::IsNotFound(ModeOfModel("gpt").status()));
 }
 
+TEST(Requests, SamplingReachesTheQuestionInEveryDialect) {
+  const std::string sampling =
+      R"("temperature":0,"top_p":0.5,"presence_penalty":-1,"frequency_penalty":2,"seed":-1,
+         "stop":["a","问"],"max_tokens":70)";
+  gateway::Drawing drawing = {.temperature = 0,
+                              .top_p = 0.5,
+                              .presence_penalty = -1,
+                              .frequency_penalty = 2,
+                              .max_tokens = 70,
+                              .stop = {"a", "问"}};
+  const auto chat = ParseChat(Chat("," + sampling + R"(,"n":1,"logprobs":false,"logit_bias":{})"));
+  ASSERT_TRUE(chat.ok()) << chat.status();
+  EXPECT_EQ(chat->question.drawing, drawing);
+  EXPECT_EQ(chat->question.seed, gateway::kMaxSeed);
+  const auto ask = ParseAsk(R"({"question":"q","temperature":0,"top_p":0.5,"presence_penalty":-1,
+      "frequency_penalty":2,"stop":["a","问"],"max_tokens":70})");
+  ASSERT_TRUE(ask.ok()) << ask.status();
+  EXPECT_EQ(ask->question.drawing, drawing);
+  drawing.max_tokens = 80;
+  const auto newer = ParseChat(Chat("," + sampling + R"(,"max_completion_tokens":80)"));
+  ASSERT_TRUE(newer.ok()) << newer.status();
+  EXPECT_EQ(newer->question.drawing, drawing);
+  const auto responses =
+      ParseResponses(R"({"model":"citeseek","input":"q","max_output_tokens":9,"top_p":1})");
+  ASSERT_TRUE(responses.ok()) << responses.status();
+  EXPECT_EQ(responses->question.drawing, (gateway::Drawing{.top_p = 1, .max_tokens = 9}));
+  const auto nothing = ParseChat(Chat(R"(,"temperature":null,"stop":null,"max_tokens":null)"));
+  ASSERT_TRUE(nothing.ok()) << nothing.status();
+  EXPECT_EQ(nothing->question.drawing, gateway::Drawing{});
+}
+
 TEST(Requests, OurOwnMembersOfAChatNarrowTheSearch) {
   const auto chat = ParseChat(
       Chat(R"(,"citeseek":{"mode":"quick","top_k":3,"collection":"c","filters":{"year":"1901"}})"));
@@ -84,8 +115,19 @@ TEST(Requests, WhatIsWrongInAChatIsNamed) {
       {Chat(R"(,"stream_options":{"include_usage":"yes"})"),
        "stream_options.include_usage is not true or false"},
       {Chat(R"(,"temperature":3)"), "temperature 3 is not in [0, 2]"},
-      {Chat(R"(,"n":2)"), "n is not 1"},
-      {Chat(R"(,"max_tokens":0)"), "max_tokens 0 is not in [1, 9007199254740992]"},
+      {Chat(R"(,"temperature":"hot")"), "temperature is not a number"},
+      {Chat(R"(,"top_p":1.5)"), "top_p 1.5 is not in [0, 1]"},
+      {Chat(R"(,"presence_penalty":-3)"), "presence_penalty -3 is not in [-2, 2]"},
+      {Chat(R"(,"frequency_penalty":2.5)"), "frequency_penalty 2.5 is not in [-2, 2]"},
+      {Chat(R"(,"n":2)"), "n 2 is not in [1, 1]"},
+      {Chat(R"(,"logprobs":true)"), "logprobs true is not taken: answers come without them"},
+      {Chat(R"(,"top_logprobs":3)"), "top_logprobs 3 is not in [0, 0]"},
+      {Chat(R"(,"logit_bias":{"5":1})"), "logit_bias of 1 tokens is not taken: the limit is 0"},
+      {Chat(R"(,"stop":["1","2","3","4","5"])"), "stop of 5 texts is longer than the limit of 4"},
+      {Chat(R"(,"stop":"")"), "stop holds a text of 0 bytes, not in [1, 1024]"},
+      {Chat(R"(,"max_completion_tokens":200000)"),
+       "max_completion_tokens 200000 is not in [1, 131072]"},
+      {Chat(R"(,"max_tokens":0)"), "max_tokens 0 is not in [1, 131072]"},
       {Chat(R"(,"max_tokens":1.5)"), "max_tokens is not a whole number"},
       {Chat(R"(,"stop":[1])"), "stop is neither a text nor a list of texts"},
       {Chat(R"(,"response_format":{"type":"json_object"})"),
