@@ -49,6 +49,7 @@ namespace citeseek::services {
 namespace {
 
 constexpr absl::Duration kConnectTimeout = absl::Seconds(30);
+constexpr int kMostModelCalls = 64;  // of a server, however many it takes
 constexpr absl::Duration kFirstTokenTimeout = absl::Minutes(2);
 
 absl::Status Missing(const char* role, const char* needed) {
@@ -161,8 +162,12 @@ struct App::Parts {
   bool Has(ServiceRole role) const { return config.roles.contains(role); }
   // Questions wait on their threads, in the lines of the admission: those are the limit.
   int QuestionThreads() const {
-    return 2 * static_cast<int>(config.limits.questions) + config.limits.model_calls +
-           config.limits.workers;
+    return 2 * static_cast<int>(config.limits.questions) + ModelCalls() + config.limits.workers;
+  }
+  // At most, where it is found out how many.
+  int ModelCalls() const {
+    if (config.limits.model_calls > 0) return config.limits.model_calls;
+    return engine != nullptr ? inference::EngineOptions().max_running : kMostModelCalls;
   }
   absl::Status MakeInference();
   absl::Status MakeEmbedder();
@@ -305,16 +310,17 @@ absl::Status App::Parts::MakeGateway() {
                              .analyzer = analyzer.get(),
                              .meaning = {.reranker = HasRerankingModel() ? reranker.get() : nullptr,
                                          .embedder = embedder.get()}});
-  admission = std::make_unique<gateway::Admission>(
-      gateway::AdmissionOptions{.answerer = unlimited.get(),
-                                .model = generator != nullptr,
-                                .model_calls = config.limits.model_calls,
-                                .reading_calls = Threads(config.engine),
-                                .waiting = config.limits.questions,
-                                .patience = absl::Seconds(config.limits.patience_s),
-                                .observer = [this](const gateway::Answer& answer) {
-                                  if (metrics != nullptr) metrics->RecordAnswer(answer);
-                                }});
+  admission = std::make_unique<gateway::Admission>(gateway::AdmissionOptions{
+      .answerer = unlimited.get(),
+      .model = generator != nullptr,
+      .model_calls = ModelCalls(),
+      .find_model_calls = config.limits.model_calls == 0 && engine == nullptr,
+      .reading_calls = Threads(config.engine),
+      .waiting = config.limits.questions,
+      .patience = absl::Seconds(config.limits.patience_s),
+      .observer = [this](const gateway::Answer& answer) {
+        if (metrics != nullptr) metrics->RecordAnswer(answer);
+      }});
   cache = std::make_unique<gateway::AnswerCache>(gateway::AnswerCacheOptions{
       .answerer = admission.get(),
       .retriever = retriever.get(),

@@ -286,7 +286,7 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml, const std::string& nam
               "limits",
               {{"workers", reader.InRange("workers", 1, 1024, config.limits.workers)},
                {"queue", reader.InRange<std::size_t>("queue", 1, 65536, config.limits.queue_limit)},
-               {"model_calls", reader.InRange("model_calls", 1, 256, config.limits.model_calls)},
+               {"model_calls", reader.InRange("model_calls", 0, 256, config.limits.model_calls)},
                {"questions",
                 reader.InRange<std::size_t>("questions", 1, 4096, config.limits.questions)},
                {"patience_s", reader.InRange("patience_s", 1, 600, config.limits.patience_s)},

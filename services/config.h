@@ -80,7 +80,9 @@ struct Limits {
   int workers = 16;               // calls of one service that run at once, in [1, 1024]
   std::size_t queue_limit = 256;  // calls that wait behind them, in [1, 65536]
   // Of questions, which have lines of their own (services/gateway/admission.h):
-  int model_calls = 8;          // that the model answers at once, in [1, 256]
+  // That the model answers at once, in [1, 256]. 0: of a model in the process as many as it has
+  // slots, of a server what it is found to take.
+  int model_calls = 0;
   std::size_t questions = 512;  // that wait for it, in [1, 4096]
   int patience_s = 20;          // a longer wait is answered with less work, in [1, 600]
   int grace_s = 30;             // that running calls get when the server stops, in [0, 3600]

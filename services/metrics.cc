@@ -115,6 +115,9 @@ Collector::Families AdmissionFamilies(const gateway::AdmissionStats& s) {
   }
   families.push_back(Family("citeseek_answers_lowered_total",
                             "Answers with less work than asked for", Type::Counter, s.lowered));
+  families.push_back(Family("citeseek_model_calls_limit",
+                            "Questions that the model may answer at once", Type::Gauge,
+                            s.model_calls));
   families.push_back(Family("citeseek_answers_overloaded_total", "Questions told to ask again",
                             Type::Counter, s.overloaded));
   return families;

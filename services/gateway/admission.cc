@@ -18,6 +18,7 @@ constexpr double kModelSpeed = 30;      // tokens a second of one call
 constexpr double kReadingSpeed = 1000;  // milliseconds of work a second
 constexpr double kCheckedByte = 0.02;   // milliseconds: a search and a verdict for some 100 bytes
 constexpr double kOfTimeLeft = 0.8;     // that a call may be expected to take
+constexpr int kFirstCalls = 4;          // at once, until it is found out how many the model takes
 constexpr double kNewest = 0.1;         // weight of the newest call in what is learned
 
 std::size_t Index(Rung rung) { return static_cast<std::size_t>(rung); }
@@ -53,7 +54,8 @@ const char* Name(Rung rung) {
 
 Admission::Admission(const AdmissionOptions& options)
     : options_(options),
-      model_({.running = options.model_calls,
+      model_({.running = options.find_model_calls ? std::min(kFirstCalls, options.model_calls)
+                                                  : options.model_calls,
               .waiting = options.waiting,
               .speed = kModelSpeed,
               .now = options.now}),
@@ -61,6 +63,7 @@ Admission::Admission(const AdmissionOptions& options)
                 .waiting = options.waiting,
                 .speed = kReadingSpeed,
                 .now = options.now}),
+      limit_({.start = kFirstCalls, .most = options.model_calls}),
       costs_(kCosts) {}
 
 double Admission::Cost(Rung rung) const {
@@ -198,9 +201,11 @@ absl::StatusOr<Answer> Admission::Read(Question& question, const EventSink& sink
 absl::StatusOr<Answer> Admission::Run(const Question& question, const EventSink& sink,
                                       bool by_model, Line::Turn& turn) {
   const absl::Time start = options_.now();
+  const int running = by_model ? model_.Stats().running : 0;
   absl::StatusOr<Answer> answer = options_.answerer->Ask(question, sink);
   if (!answer.ok()) return answer;
   const Receipt& receipt = answer->receipt;
+  if (by_model && options_.find_model_calls) Note(question, receipt, running);
   const double cost = by_model ? kPromptToken * static_cast<double>(receipt.prompt_tokens) +
                                      static_cast<double>(receipt.completion_tokens)
                                : absl::ToDoubleMilliseconds(options_.now() - start);
@@ -214,6 +219,24 @@ absl::StatusOr<Answer> Admission::Run(const Question& question, const EventSink&
     turn.Learn(cost);
   }
   return answer;
+}
+
+void Admission::Note(const Question& question, const Receipt& receipt, int running) {
+  const auto first = std::find_if(receipt.stages.begin(), receipt.stages.end(),
+                                  [](const Stage& stage) { return stage.name == "first_token"; });
+  absl::Duration took = absl::InfiniteDuration();
+  if (first != receipt.stages.end()) {
+    took = first->duration;
+  } else if (receipt.rung < Rung::kExtract || receipt.degraded == question.lowered) {
+    return;  // it had nothing to say, or was not asked
+  }
+  int limit = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    limit_.Note(options_.now(), took, running);
+    limit = limit_.limit();
+  }
+  model_.SetRunning(limit);
 }
 
 absl::StatusOr<Answer> Admission::Overloaded(const Question& question, const EventSink& sink) {
@@ -247,6 +270,7 @@ AdmissionStats Admission::Stats() const {
   {
     const std::scoped_lock lock(mutex_);
     stats = stats_;
+    stats.model_calls = options_.find_model_calls ? limit_.limit() : options_.model_calls;
   }
   stats.model = model_.Stats();
   stats.reading = reading_.Stats();

@@ -22,16 +22,18 @@
 #include <string>
 
 #include "services/gateway/answerer.h"
+#include "services/gateway/concurrency_limit.h"
 #include "services/gateway/line.h"
 
 namespace citeseek::gateway {
 
 struct AdmissionOptions {
-  Answerer* answerer = nullptr;  // outlives this
-  bool model = false;            // whether it has one
-  int model_calls = 8;           // questions that the model answers at once
-  int reading_calls = 2;         // and that are answered without it
-  std::size_t waiting = 512;     // in each of the two lines
+  Answerer* answerer = nullptr;   // outlives this
+  bool model = false;             // whether it has one
+  int model_calls = 8;            // questions that the model answers at once, or at most
+  bool find_model_calls = false;  // find out how many it takes: see concurrency_limit.h
+  int reading_calls = 2;          // and that are answered without it
+  std::size_t waiting = 512;      // in each of the two lines
   absl::Duration patience = absl::Seconds(20);
   absl::Duration reading_patience = absl::Milliseconds(500);
   std::function<absl::Time()> now = [] { return absl::Now(); };
@@ -46,6 +48,7 @@ struct AdmissionStats {
   std::array<std::int64_t, kRungs> answered = {};  // by rung
   std::int64_t lowered = 0;                        // of these, with less work than asked for
   std::int64_t overloaded = 0;                     // told to ask again
+  int model_calls = 0;                             // that may run now
 };
 
 class Admission final : public Answerer {
@@ -70,6 +73,8 @@ class Admission final : public Answerer {
 
   double Cost(Rung rung) const;
   // What is affordable with so long a line and so much time left; not more than wanted.
+  // The limit learns from an answer that the model was asked for when so many ran.
+  void Note(const Question& question, const Receipt& receipt, int running);
   bool TooLate(absl::Duration left) const;  // for the least that the model does
   Rung RungFor(absl::Duration backlog, absl::Duration left, Rung wanted) const;
 
@@ -77,6 +82,7 @@ class Admission final : public Answerer {
   Line model_;
   Line reading_;
   mutable std::mutex mutex_;
+  ConcurrencyLimit limit_;                                // of model_; guarded by mutex_
   std::array<double, kRungs> costs_;                      // learned by rung; guarded by mutex_
   AdmissionStats stats_;                                  // without the lines'; guarded by mutex_
   std::multimap<std::string, std::stop_source> running_;  // by request id; guarded by mutex_

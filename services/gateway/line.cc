@@ -18,7 +18,8 @@ constexpr absl::Duration kShortest = absl::Microseconds(10);
 
 }  // namespace
 
-Line::Line(const LineOptions& options) : options_(options), speed_(options.speed) {}
+Line::Line(const LineOptions& options)
+    : options_(options), limit_(options.running), speed_(options.speed) {}
 
 Line::Turn::Turn(Turn&& other) noexcept
     : line_(std::exchange(other.line_, nullptr)), id_(other.id_) {}
@@ -41,6 +42,12 @@ void Line::Turn::Learn(double cost) {
   call.learn = true;
 }
 
+void Line::SetRunning(int calls) {
+  const std::scoped_lock lock(mutex_);
+  limit_ = std::max(1, calls);
+  Admit();
+}
+
 // When each of the places to run falls free, from now.
 Line::FreeTimes Line::FreeAt(absl::Time now) const {
   FreeTimes free;
@@ -48,7 +55,8 @@ Line::FreeTimes Line::FreeAt(absl::Time now) const {
     free.push(
         std::max(absl::ZeroDuration(), absl::Seconds(call.cost / speed_) - (now - call.since)));
   }
-  while (static_cast<int>(free.size()) < options_.running) free.push(absl::ZeroDuration());
+  while (static_cast<int>(free.size()) < limit_) free.push(absl::ZeroDuration());
+  while (static_cast<int>(free.size()) > limit_) free.pop();  // their places are no longer there
   return free;
 }
 
@@ -96,7 +104,7 @@ std::uint64_t Line::Start(double cost, absl::Time now) {
 
 void Line::Admit() {
   for (const auto& [key, waiter] : waiters_) {
-    if (static_cast<int>(running_.size()) + ready_ >= options_.running) break;
+    if (static_cast<int>(running_.size()) + ready_ >= limit_) break;
     if (waiter->ready) continue;
     waiter->ready = true;
     ++ready_;
@@ -126,7 +134,7 @@ absl::StatusOr<Line::Turn> Line::Enter(const LineEntry& entry, const PlaceSink& 
   std::unique_lock lock(mutex_);
   const absl::Time now = options_.now();
   const double cost = std::max(1.0, entry.cost);
-  if (waiters_.empty() && static_cast<int>(running_.size()) < options_.running) {
+  if (waiters_.empty() && static_cast<int>(running_.size()) < limit_) {
     return Turn(this, Start(cost, now));
   }
   if (waiters_.size() >= options_.waiting) {

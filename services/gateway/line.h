@@ -30,7 +30,7 @@
 namespace citeseek::gateway {
 
 struct LineOptions {
-  int running = 8;
+  int running = 8;  // until SetRunning
   std::size_t waiting = 512;
   double speed = 100;  // cost units a second of one call, until calls have ended
   absl::Duration place_interval = absl::Milliseconds(250);  // at most so often are places told
@@ -88,6 +88,9 @@ class Line {
   // Waits for the turn.
   absl::StatusOr<Turn> Enter(const LineEntry& entry, const PlaceSink& on_place);
 
+  // From now on so many calls run at once; those that run go on.
+  void SetRunning(int calls);
+
   // How long a call that came now at the end of the line would wait, if none that waits costs more
   // than `most`.
   absl::Duration Wait(double most = std::numeric_limits<double>::infinity()) const;
@@ -133,6 +136,7 @@ class Line {
   std::map<std::uint64_t, Running> running_;
   int ready_ = 0;  // of waiters_, those whose turn it is
   std::uint64_t next_ = 0;
+  int limit_;  // of calls that run
   double virtual_time_ = 0;
   double speed_;
   absl::Time estimated_ = absl::InfinitePast();

@@ -1,6 +1,6 @@
 // overload_bench: what becomes of questions when there are more than the model can answer.
 //
-//   overload_bench DATA queries.txt|queries.jsonl [SECONDS_A_STEP]
+//   overload_bench DATA queries.txt|queries.jsonl [SECONDS_A_STEP [MODEL_CALLS]]
 //
 // Serves all roles over the data directory in this process, with a model server on loopback that
 // answers 8 questions at once at 10 ms a token (80 tokens with a full thought, 40 with a short one,
@@ -8,6 +8,8 @@
 // and 10 times 10 a second, open loop, times from the intended start. Then back to half of that, to
 // see how long it takes to be normal again; then five times with impatient askers that give up
 // after a second and ask again, up to three times each, and back to half.
+//
+// MODEL_CALLS: the service is told how many calls the model takes; 0, the default: it finds out.
 //
 // In time: the answer is whole within kLimit of the intended start. Useful: the model's tokens in
 // answers that were whole in time and before the step's end, a second, over the 800 a second that
@@ -207,14 +209,15 @@ void PrintRecovery(const std::vector<Outcome>& outcomes) {
               std::max(0.0, absl::ToDoubleSeconds(last - begin)));
 }
 
-int Run(const std::string& data, std::vector<std::string> questions, double seconds) {
+int Run(const std::string& data, std::vector<std::string> questions, double seconds,
+        int model_calls) {
   ModelServer model;
   testing::OpenAiServer server(
       [&](const testing::SeenRequest& request) { return model.Reply(request); });
   services::Log log("error");
   services::Config config{.data = data, .listen = "127.0.0.1:0"};
   config.openai = {.url = server.url(), .model = "scripted"};
-  config.limits.model_calls = kSlots;
+  config.limits.model_calls = model_calls;
   config.limits.patience_s = 2;
   config.limits.answer_cache = 0;  // the questions come again and again
   auto app = services::App::Make(config, &log);
@@ -245,7 +248,8 @@ int Run(const std::string& data, std::vector<std::string> questions, double seco
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: overload_bench DATA queries.txt|queries.jsonl [SECONDS]\n");
+    std::fprintf(stderr,
+                 "usage: overload_bench DATA queries.txt|queries.jsonl [SECONDS [MODEL_CALLS]]\n");
     return 2;
   }
   std::vector<std::string> questions;
@@ -255,5 +259,6 @@ int main(int argc, char** argv) {
     questions.push_back(line.front() == '{' ? nlohmann::json::parse(line)["text"].get<std::string>()
                                             : line);
   }
-  return citeseek::Run(argv[1], questions, argc > 3 ? std::stod(argv[3]) : 10);
+  return citeseek::Run(argv[1], questions, argc > 3 ? std::stod(argv[3]) : 10,
+                       argc > 4 ? std::stoi(argv[4]) : 0);
 }

@@ -29,6 +29,12 @@ class HeldAnswerer final : public Answerer {
     answer.receipt.degraded = question.lowered;
     answer.receipt.prompt_tokens = 100;
     answer.receipt.completion_tokens = 50;
+    if (first_token) {
+      answer.receipt.stages = {{"retrieve", absl::Milliseconds(5)}, {"first_token", *first_token}};
+    } else if (!failure.empty()) {
+      answer.receipt.rung = Rung::kExtract;
+      answer.receipt.degraded = failure;
+    }
     lock.unlock();
     if (!sink(FinishedEvent{answer})) return absl::CancelledError("left");
     return answer;
@@ -50,6 +56,8 @@ class HeldAnswerer final : public Answerer {
   }
 
   bool model = true;
+  std::optional<absl::Duration> first_token;
+  std::string failure;  // of the model, where it brings no token
 
  private:
   std::mutex mutex_;
@@ -86,6 +94,17 @@ class AdmissionTest : public testing::Test {
       });
     });
     return {std::move(answer), std::move(first)};
+  }
+
+  // And lets them all be answered.
+  void AskFourAtOnce() {
+    std::vector<Asked> asked;
+    for (int i = 0; i < 4; ++i) {
+      asked.push_back(Ask({.text = "held"}));
+      answerer_.AwaitAsked(asked.size());
+    }
+    answerer_.Open();
+    for (Asked& one : asked) EXPECT_TRUE(one.answer.get().ok());
   }
 
   HeldAnswerer answerer_;
@@ -207,6 +226,35 @@ TEST_F(AdmissionTest, AnswerNowReachesTheCallOfThatIdAlone) {
   answerer_.Open();
   EXPECT_TRUE(second.answer.get().ok());
   EXPECT_EQ(admission_->AnswerNow("b").code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(AdmissionTest, HowManyCallsTheModelTakesIsFoundOut) {
+  Open({.model = true, .model_calls = 32, .find_model_calls = true});
+  EXPECT_EQ(admission_->Stats().model_calls, 4);
+  answerer_.first_token = absl::Milliseconds(200);
+  AskFourAtOnce();
+  EXPECT_EQ(admission_->Stats().model_calls, 8);
+}
+
+TEST_F(AdmissionTest, AModelThatFailsIsAskedLess) {
+  Open({.model = true, .model_calls = 32, .find_model_calls = true});
+  answerer_.failure = "the model server is not there";
+  AskFourAtOnce();
+  EXPECT_EQ(admission_->Stats().model_calls, 3);
+}
+
+TEST_F(AdmissionTest, AnAnswerWithoutTheModelSaysNothingAboutIt) {
+  Open({.model = true, .model_calls = 32, .find_model_calls = true});
+  answerer_.model = false;
+  AskFourAtOnce();
+  EXPECT_EQ(admission_->Stats().model_calls, 4);
+}
+
+TEST_F(AdmissionTest, HowManyAreConfiguredStaysSo) {
+  Open({.model = true, .model_calls = 4});
+  answerer_.failure = "the model server is not there";
+  AskFourAtOnce();
+  EXPECT_EQ(admission_->Stats().model_calls, 4);
 }
 
 TEST_F(AdmissionTest, WithoutAModelAQuestionForOneIsPassedOnAsItIs) {

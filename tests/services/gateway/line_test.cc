@@ -94,6 +94,26 @@ TEST_F(LineTest, CallsBeyondTheLimitTakeTheirTurnsInOrder) {
   EXPECT_TRUE(third.Result().ok());
 }
 
+TEST_F(LineTest, MoreMayRunAtOnceAndFewerOnceTheyHaveEnded) {
+  Open(1);
+  Caller first(&*line_, {.cost = 10});
+  first.Told();
+  Caller second(&*line_, {.cost = 10});
+  EXPECT_EQ(second.Told().first, 1);
+  line_->SetRunning(2);
+  EXPECT_TRUE(second.Result().ok());
+  Caller third(&*line_, {.cost = 10});
+  EXPECT_EQ(third.Told().first, 1);
+  Pass(absl::Milliseconds(500));
+  line_->SetRunning(1);
+  EXPECT_EQ(line_->Stats().running, 2);
+  EXPECT_EQ(line_->Wait(), absl::Milliseconds(1500));  // behind the third
+  first.Done();
+  EXPECT_EQ(line_->Stats().waiting, 1u) << "the place that fell free is no longer there";
+  second.Done();
+  EXPECT_TRUE(third.Result().ok());
+}
+
 TEST_F(LineTest, BatchCallsWaitBehindPeople) {
   Open(1);
   Caller first(&*line_, {});

@@ -1,0 +1,154 @@
+#include "services/gateway/concurrency_limit.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <queue>
+#include <random>
+#include <vector>
+
+namespace citeseek::gateway {
+namespace {
+
+// A model server on a clock of its own, that is always asked as much as the limit allows.
+class Server {
+ public:
+  int slots = 8;
+  bool refuses = false;  // calls beyond its slots, instead of letting them wait
+  absl::Duration prefill = absl::Milliseconds(300);
+  absl::Duration whole = absl::Seconds(10);
+  double noise = 0.3;  // of the prefill, up or down
+  int demand = 1000;   // calls that would run at once
+
+  // Lets `time` pass; returns the mean of the limit.
+  double Run(ConcurrencyLimit* limit, absl::Duration time) {
+    const absl::Time end = now_ + time;
+    double sum = 0;
+    int steps = 0;
+    while (now_ < end) {
+      while (static_cast<int>(calls_.size()) < std::min(limit->limit(), demand)) Begin();
+      sum += limit->limit();
+      ++steps;
+      const Call call = calls_.top();
+      calls_.pop();
+      now_ = std::max(now_, call.end);
+      limit->Note(now_, call.first_token, call.running);
+    }
+    return sum / steps;
+  }
+
+ private:
+  struct Call {
+    absl::Time end;
+    absl::Duration first_token;
+    int running;
+    bool operator>(const Call& other) const { return end > other.end; }
+  };
+
+  void Begin() {
+    const int running = static_cast<int>(calls_.size()) + 1;
+    free_.resize(static_cast<std::size_t>(slots), now_);
+    if (refuses && running > slots) {
+      calls_.push({now_ + absl::Milliseconds(1), absl::InfiniteDuration(), running});
+      return;
+    }
+    absl::Time& slot = *std::min_element(free_.begin(), free_.end());
+    const absl::Time start = std::max(now_, slot);
+    const double factor = 1 + noise * (2 * static_cast<double>(random_() % 1000) / 1000 - 1);
+    slot = start + whole * factor;
+    calls_.push({slot, start - now_ + prefill * factor, running});
+  }
+
+  absl::Time now_ = absl::UnixEpoch();
+  std::vector<absl::Time> free_;
+  std::priority_queue<Call, std::vector<Call>, std::greater<>> calls_;
+  std::mt19937 random_{7};
+};
+
+TEST(ConcurrencyLimit, FindsTheSlotsOfAServer) {
+  for (const int slots : {1, 2, 8, 32}) {
+    ConcurrencyLimit limit({});
+    Server server;
+    server.slots = slots;
+    server.Run(&limit, absl::Minutes(20));
+    const double found = server.Run(&limit, absl::Hours(2));
+    EXPECT_GE(found, 0.8 * slots) << slots;
+    EXPECT_LE(found, 1.3 * slots + 1) << slots;
+  }
+}
+
+TEST(ConcurrencyLimit, FindsThemInTheTimeOfAFewCalls) {
+  ConcurrencyLimit limit({});
+  Server server;
+  server.slots = 32;
+  server.Run(&limit, absl::Seconds(60));
+  EXPECT_GE(limit.limit(), 24);
+}
+
+TEST(ConcurrencyLimit, FollowsAServerThatIsGivenMoreOrFewer) {
+  ConcurrencyLimit limit({});
+  Server server;
+  server.slots = 4;
+  server.Run(&limit, absl::Minutes(30));
+  server.slots = 16;
+  server.Run(&limit, absl::Minutes(30));
+  EXPECT_GE(server.Run(&limit, absl::Hours(1)), 12);
+  server.slots = 4;
+  server.Run(&limit, absl::Minutes(30));
+  EXPECT_LE(server.Run(&limit, absl::Hours(1)), 7);
+}
+
+TEST(ConcurrencyLimit, ALastingQueueIsNotTakenForTheUsual) {
+  ConcurrencyLimit limit({.start = 32});  // from the first call on more than there are slots
+  Server server;
+  server.slots = 4;
+  server.Run(&limit, absl::Hours(1));
+  EXPECT_LE(server.Run(&limit, absl::Hours(3)), 7);
+}
+
+TEST(ConcurrencyLimit, LongerPromptsAreNoQueue) {
+  ConcurrencyLimit limit({});
+  Server server;
+  server.Run(&limit, absl::Minutes(30));
+  server.prefill = absl::Milliseconds(1500);
+  server.Run(&limit, absl::Hours(1));  // at first they look like one
+  EXPECT_GE(server.Run(&limit, absl::Hours(1)), 6);
+}
+
+TEST(ConcurrencyLimit, AServerThatRefusesIsAskedLess) {
+  ConcurrencyLimit limit({});
+  Server server;
+  server.refuses = true;
+  server.Run(&limit, absl::Minutes(20));
+  const double found = server.Run(&limit, absl::Hours(1));
+  EXPECT_GE(found, 6);
+  EXPECT_LE(found, 11);
+}
+
+TEST(ConcurrencyLimit, WhatIsNotUsedSaysNothing) {
+  ConcurrencyLimit limit({.start = 12});
+  Server server;
+  server.demand = 3;
+  server.Run(&limit, absl::Hours(1));
+  EXPECT_EQ(limit.limit(), 12);
+}
+
+TEST(ConcurrencyLimit, AServerWithRoomForAllIsAskedForTheMost) {
+  ConcurrencyLimit limit({.most = 40});
+  Server server;
+  server.slots = 1000;
+  server.Run(&limit, absl::Minutes(30));
+  EXPECT_EQ(limit.limit(), 40);
+}
+
+TEST(ConcurrencyLimit, OneIsTheLeastWhateverHappens) {
+  ConcurrencyLimit limit({});
+  absl::Time now = absl::UnixEpoch();
+  for (int i = 0; i < 200; ++i) limit.Note(now, absl::InfiniteDuration(), 4);
+  EXPECT_EQ(limit.limit(), 1);
+  for (int i = 0; i < 200; ++i) limit.Note(now, absl::ZeroDuration(), limit.limit());
+  EXPECT_GE(limit.limit(), 4);
+}
+
+}  // namespace
+}  // namespace citeseek::gateway
