@@ -1,3 +1,4 @@
+#include <functional>
 #include <iostream>
 
 #include "absl/time/time.h"
@@ -8,11 +9,16 @@
 namespace citeseek::services {
 namespace {
 
-const std::set<ServiceRole> kRoles = {ServiceRole::kInference, ServiceRole::kRetrieval,
-                                      ServiceRole::kGateway};
-
 gateway::ConversationRequest RequestOf(const ConversationOptions& options) {
   return {.session = options.session, .before = options.before, .limit = options.limit};
+}
+
+int WithAnswerer(const GlobalOptions& global,
+                 const std::function<int(gateway::Answerer& answerer)>& act) {
+  Log log("warn");
+  const auto app = OpenTarget(
+      global, {ServiceRole::kInference, ServiceRole::kRetrieval, ServiceRole::kGateway}, &log);
+  return app.ok() ? act(*(*app)->answerer()) : Fail(app.status());
 }
 
 void PrintTurn(const gateway::Turn& turn) {
@@ -33,47 +39,44 @@ void PrintTurn(const gateway::Turn& turn) {
 }  // namespace
 
 int RunListConversations(const GlobalOptions& global, const ConversationOptions& options) {
-  Log log("warn");
-  const auto app = OpenTarget(global, kRoles, &log);
-  if (!app.ok()) return Fail(app.status());
-  const auto all = (*app)->answerer()->ListConversations(RequestOf(options));
-  if (!all.ok()) return Fail(all.status());
-  if (global.json) {
-    std::cout << ConversationsJson(*all) << "\n";
+  return WithAnswerer(global, [&](gateway::Answerer& answerer) {
+    const auto all = answerer.ListConversations(RequestOf(options));
+    if (!all.ok()) return Fail(all.status());
+    if (global.json) {
+      std::cout << ConversationsJson(*all) << "\n";
+      return kDone;
+    }
+    for (const gateway::Conversation& conversation : *all) {
+      std::cout << conversation.session << "  "
+                << absl::FormatTime("%Y-%m-%d %H:%M", conversation.updated, absl::LocalTimeZone())
+                << "  " << conversation.turns << "  " << Printable(conversation.title) << "\n";
+    }
     return kDone;
-  }
-  for (const gateway::Conversation& conversation : *all) {
-    std::cout << conversation.session << "  "
-              << absl::FormatTime("%Y-%m-%d %H:%M", conversation.updated, absl::LocalTimeZone())
-              << "  " << conversation.turns << "  " << Printable(conversation.title) << "\n";
-  }
-  return kDone;
+  });
 }
 
 int RunShowConversation(const GlobalOptions& global, const ConversationOptions& options) {
-  Log log("warn");
-  const auto app = OpenTarget(global, kRoles, &log);
-  if (!app.ok()) return Fail(app.status());
-  const auto conversation = (*app)->answerer()->GetConversation(RequestOf(options));
-  if (!conversation.ok()) return Fail(conversation.status());
-  if (global.json) {
-    std::cout << ConversationJson(*conversation) << "\n";
-  } else {
-    for (const gateway::Turn& turn : conversation->shown) PrintTurn(turn);
-  }
-  return kDone;
+  return WithAnswerer(global, [&](gateway::Answerer& answerer) {
+    const auto conversation = answerer.GetConversation(RequestOf(options));
+    if (!conversation.ok()) return Fail(conversation.status());
+    if (global.json) {
+      std::cout << ConversationJson(*conversation) << "\n";
+    } else {
+      for (const gateway::Turn& turn : conversation->shown) PrintTurn(turn);
+    }
+    return kDone;
+  });
 }
 
 int RunDeleteConversation(const GlobalOptions& global, const ConversationOptions& options) {
-  Log log("warn");
-  const auto app = OpenTarget(global, kRoles, &log);
-  if (!app.ok()) return Fail(app.status());
-  const absl::Status deleted = (*app)->answerer()->DeleteConversation(RequestOf(options));
-  if (!deleted.ok()) return Fail(deleted);
-  std::cout << (global.json ? FlatJson({{"deleted", options.session}})
-                            : "deleted conversation " + Printable(options.session))
-            << "\n";
-  return kDone;
+  return WithAnswerer(global, [&](gateway::Answerer& answerer) {
+    const absl::Status deleted = answerer.DeleteConversation(RequestOf(options));
+    if (!deleted.ok()) return Fail(deleted);
+    std::cout << (global.json ? FlatJson({{"deleted", options.session}})
+                              : "deleted conversation " + Printable(options.session))
+              << "\n";
+    return kDone;
+  });
 }
 
 }  // namespace citeseek::services
