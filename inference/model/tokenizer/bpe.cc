@@ -33,8 +33,14 @@ absl::StatusOr<Bpe> Bpe::Make(const BpeSpec& spec, bool byte_alphabet,
   bpe.byte_ids_.fill(-1);
   absl::flat_hash_map<std::string_view, std::int32_t> by_text;
   by_text.reserve(spec.vocabulary.size());
+  std::vector<bool> taken;
+  bool one_text_an_id = true;
   for (const auto& [text, id] : spec.vocabulary) {
     by_text[text] = id;
+    const auto slot = static_cast<std::size_t>(id);
+    if (slot >= taken.size()) taken.resize(std::max(slot + 1, spec.vocabulary.size()));
+    one_text_an_id = one_text_an_id && !taken[slot];
+    taken[slot] = true;
     std::size_t at = 0;
     if (text.empty()) continue;
     const char32_t first = NextCodePoint(text, at);
@@ -89,6 +95,8 @@ absl::StatusOr<Bpe> Bpe::Make(const BpeSpec& spec, bool byte_alphabet,
   }
   if (!spec.scores.empty()) bpe.AddScoredMerges(spec, control);
   bpe.MakeTables();
+  if (one_text_an_id) bpe.FindMade();
+  bpe.merges_ = {};
   return bpe;
 }
 
@@ -133,8 +141,6 @@ void Bpe::MakeTables() {
     while (table_[slot].pair != kNoPair) slot = (slot + 1) & table_mask_;
     table_[slot] = merge;
   }
-  FindMade();
-  merges_ = {};
 }
 
 void Bpe::FindMade() {

@@ -114,11 +114,11 @@ class Bpe {
   std::array<std::int32_t, 256> byte_ids_ = {};  // by byte: the alphabet, or the fallback tokens
   bool byte_fallback_ = false;
   absl::flat_hash_map<char32_t, std::int32_t> character_ids_;
-  absl::flat_hash_map<std::uint64_t, Merge> merges_;  // until MakeTables
+  absl::flat_hash_map<std::uint64_t, Merge> merges_;  // while it is made
   HugeVector<Merge> table_;                           // open addressing, a power of two
   std::uint64_t table_mask_ = 0;
   HugeVector<std::uint64_t> filter_;
-  // By id; empty if some token may be made before its parts.
+  // By id; empty if some token may be made before its parts, or if two have one id.
   HugeVector<Made> made_;
   ByteTrie trie_;                                         // of the tokens of made_
   absl::flat_hash_map<std::string, std::int32_t> words_;  // ignore_merges: whole words

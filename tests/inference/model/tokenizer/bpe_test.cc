@@ -137,6 +137,13 @@ TEST(BpeTest, WordsAreMergedByScoresWhetherOrNotPartsScoreBetter) {
   }
 }
 
+TEST(BpeTest, TwoTokensOfOneIdAreMergedAsAnyOthers) {
+  BpeSpec spec;
+  spec.vocabulary = {{"a", 5}, {"b", 1}, {"ab", 1}};
+  spec.merges = {{"a", "b"}};
+  EXPECT_THAT(Encode(*Bpe::Make(spec, false, {}), "abba"), ElementsAre(1, 1, 5));
+}
+
 TEST(BpeTest, UnknownCharactersStandBetweenMergedOnesOrLeaveThemToEachOther) {
   BpeSpec spec;
   spec.vocabulary = {{"a", 0}, {"aa", 1}, {"<unk>", 2}};
