@@ -22,6 +22,12 @@ std::size_t ValidUtf8Prefix(std::string_view text) {
       ++i;
       continue;
     }
+    // Three bytes of which the lead says all: most of Chinese.
+    if (lead >= 0xE1 && lead <= 0xEC) {
+      if (text.size() - i < 3 || ((byte(i + 1) ^ 0x80) | (byte(i + 2) ^ 0x80)) >= 0x40) return i;
+      i += 3;
+      continue;
+    }
     std::size_t length = 0;
     std::uint8_t low = 0x80, high = 0xBF;  // of the second byte
     if (lead >= 0xC2 && lead <= 0xDF) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <functional>
 #include <numeric>
 
@@ -181,6 +182,8 @@ void Bpe::FindMade() {
   // Outside of all this are merges of what is no symbol of the alphabet, and merges whose parts are
   // made later than they are listed. Of those, one whose token is made by another merge never
   // happens: where its parts met, that token's own text would be merged in a second way.
+  short_joints_.resize((1 << 16) / 64);
+  joints_.resize((std::size_t{1} << kFilterBits) / 64);
   absl::flat_hash_set<std::int32_t> apart = {unknown_};
   if (byte_fallback_) apart.insert(byte_ids_.begin(), byte_ids_.end());
   bool in_order = true;
@@ -188,6 +191,9 @@ void Bpe::FindMade() {
     const std::int32_t left = LeftOf(merge.pair), right = RightOf(merge.pair);
     const bool happens = when(left) != kNever && when(right) != kNever && when(merge.id) == kNever;
     const bool late = std::max(when(left), when(right)) > merge.rank;
+    if (when(left) != kNever && when(right) != kNever) {
+      AddJoint(texts[static_cast<std::size_t>(left)], texts[static_cast<std::size_t>(right)]);
+    }
     in_order = in_order && !(happens && late) && !apart.contains(left) && !apart.contains(right);
   }
   std::vector<std::pair<std::string, std::int32_t>> entries;
@@ -205,8 +211,9 @@ void Bpe::FindMade() {
   }
   trie_ = ByteTrie(entries);
   for (const auto& [text, id] : entries) {
+    std::size_t end = 0;
     made_[static_cast<std::size_t>(id)].shorter =
-        LongestAt(std::string_view(text).substr(0, text.size() - 1), 0);
+        LongestAt(std::string_view(text).substr(0, text.size() - 1), 0, end);
   }
 }
 
@@ -233,14 +240,44 @@ bool Bpe::StayApart(std::int32_t left, std::int32_t right, std::uint32_t until) 
   }
 }
 
-std::int32_t Bpe::LongestAt(std::string_view word, std::size_t at) const {
+std::uint64_t Bpe::JointBit(const char* middle) {
+  std::uint64_t sides = 0;
+  std::memcpy(&sides, middle - kJointBytes, 2 * kJointBytes);
+  return HashOf(sides) >> (64 - kFilterBits);
+}
+
+void Bpe::AddJoint(std::string_view left, std::string_view right) {
+  std::uint64_t bit = 0;
+  if (left.size() < kJointBytes || right.size() < kJointBytes) {
+    bit = static_cast<unsigned char>(left.back()) << 8 | static_cast<unsigned char>(right[0]);
+    short_joints_[bit >> 6] |= std::uint64_t{1} << (bit & 63);
+    return;
+  }
+  const std::string sides = std::string(left.substr(left.size() - kJointBytes)) +
+                            std::string(right.substr(0, kJointBytes));
+  bit = JointBit(sides.data() + kJointBytes);
+  joints_[bit >> 6] |= std::uint64_t{1} << (bit & 63);
+}
+
+bool Bpe::MayJoin(std::string_view word, std::size_t at) const {
+  std::uint64_t bit =
+      static_cast<unsigned char>(word[at - 1]) << 8 | static_cast<unsigned char>(word[at]);
+  if ((short_joints_[bit >> 6] >> (bit & 63) & 1) != 0) return true;
+  if (at < kJointBytes || word.size() - at < kJointBytes) return false;
+  bit = JointBit(word.data() + at);
+  return (joints_[bit >> 6] >> (bit & 63) & 1) != 0;
+}
+
+std::int32_t Bpe::LongestAt(std::string_view word, std::size_t at, std::size_t& end) const {
   std::int32_t longest = -1;
   ByteTrie::Node node = trie_.Root();
   while (at < word.size()) {
     node = trie_.Step(node, word[at++]);
     if (node == ByteTrie::kNone) break;
-    const std::int32_t id = trie_.IdAt(node);
-    if (id >= 0) longest = id;
+    const std::int32_t id = ByteTrie::IdAt(node);
+    if (id < 0) continue;
+    longest = id;
+    end = at;
   }
   return longest;
 }
@@ -256,7 +293,8 @@ bool Bpe::EncodeFromLeft(std::string_view word, Scratch& scratch,
   bool after_unknown = false;
   std::size_t at = 0;
   while (at < word.size()) {
-    std::int32_t id = LongestAt(word, at);
+    std::size_t end = at;
+    std::int32_t id = LongestAt(word, at, end);
     if (id < 0) {
       const std::size_t begin = at;
       if (byte_alphabet_) {
@@ -272,21 +310,20 @@ bool Bpe::EncodeFromLeft(std::string_view word, Scratch& scratch,
       first = ids.size();
       continue;
     }
-    while (true) {
-      for (; id >= 0; id = made_[static_cast<std::size_t>(id)].shorter) {
-        const std::size_t end = at + made_[static_cast<std::size_t>(id)].bytes;
-        if ((dead[end >> 6] >> (end & 63) & 1) != 0) continue;
-        if (ids.size() == first || StayApart(ids.back(), id)) break;
+    // Shorter ones, and then those before, as long as this one cannot stand.
+    while ((dead[end >> 6] >> (end & 63) & 1) != 0 ||
+           (ids.size() > first && MayJoin(word, at) && !StayApart(ids.back(), id))) {
+      while (made_[static_cast<std::size_t>(id)].shorter < 0) {
+        dead[at >> 6] |= std::uint64_t{1} << (at & 63);
+        id = ids.back();
+        ids.pop_back();
+        at -= made_[static_cast<std::size_t>(id)].bytes;
       }
-      if (id >= 0) break;
-      dead[at >> 6] |= std::uint64_t{1} << (at & 63);
-      id = ids.back();
-      ids.pop_back();
-      at -= made_[static_cast<std::size_t>(id)].bytes;
       id = made_[static_cast<std::size_t>(id)].shorter;
+      end = at + made_[static_cast<std::size_t>(id)].bytes;
     }
     ids.push_back(id);
-    at += made_[static_cast<std::size_t>(id)].bytes;
+    at = end;
     after_unknown = false;
   }
   return true;

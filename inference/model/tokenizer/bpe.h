@@ -67,6 +67,7 @@ class Bpe {
   static constexpr std::uint32_t kNever = static_cast<std::uint32_t>(-1);
   static constexpr std::uint64_t kNoPair = static_cast<std::uint64_t>(-1);
   static constexpr int kFilterBits = 20;
+  static constexpr std::size_t kJointBytes = 3;  // a Chinese character's
 
   static std::uint64_t PairOf(std::int32_t left, std::int32_t right) {
     return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 |
@@ -91,6 +92,10 @@ class Bpe {
   }
   // True if no merge reaches over the place between the two tokens, at least not before `until`.
   bool StayApart(std::int32_t left, std::int32_t right, std::uint32_t until = kNever) const;
+  // False if no merge of two tokens has what stands on the two sides of this place of the word.
+  bool MayJoin(std::string_view word, std::size_t at) const;
+  void AddJoint(std::string_view left, std::string_view right);
+  static std::uint64_t JointBit(const char* middle);
 
   void EncodeChunk(std::string_view word, Scratch& scratch, WordCache& cache,
                    std::vector<std::int32_t>& ids) const;
@@ -100,7 +105,8 @@ class Bpe {
   void ApplyMerges(std::size_t begin, Scratch& scratch, std::vector<std::int32_t>& ids) const;
   bool EncodeFromLeft(std::string_view word, Scratch& scratch,
                       std::vector<std::int32_t>& ids) const;
-  std::int32_t LongestAt(std::string_view word, std::size_t at) const;
+  // The longest token of made_ at `at`, and where it ends; -1 if there is none.
+  std::int32_t LongestAt(std::string_view word, std::size_t at, std::size_t& end) const;
   void AddScoredMerges(const BpeSpec& spec, const absl::flat_hash_set<std::int32_t>& control);
   void MakeTables();
   void FindMade();
@@ -118,6 +124,10 @@ class Bpe {
   HugeVector<Merge> table_;                           // open addressing, a power of two
   std::uint64_t table_mask_ = 0;
   HugeVector<std::uint64_t> filter_;
+  // Bits of what stands where merges join: the bytes next to it, for parts of less than
+  // kJointBytes; a hash of kJointBytes on both sides for others.
+  std::vector<std::uint64_t> short_joints_;
+  HugeVector<std::uint64_t> joints_;
   // By id; empty if some token may be made before its parts, or if two have one id.
   HugeVector<Made> made_;
   ByteTrie trie_;                                         // of the tokens of made_

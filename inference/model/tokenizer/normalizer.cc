@@ -5,6 +5,7 @@
 #include <unicode/uchar.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -42,24 +43,74 @@ const icu::Normalizer2* FormOf(Kind kind) {
   return U_SUCCESS(error) ? form : nullptr;
 }
 
-// True if no byte can start a character that the form changes: below U+0300 for NFC, ASCII else.
-bool IsPlain(std::string_view text, Kind kind) {
-  const unsigned char limit = kind == Kind::kNfc ? 0xCC : 0x80;
+bool IsAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
-                     [&](char c) { return static_cast<unsigned char>(c) < limit; });
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+std::vector<std::uint64_t> InertUnder(Kind kind) {
+  const UProperty quick = kind == Kind::kNfc    ? UCHAR_NFC_QUICK_CHECK
+                          : kind == Kind::kNfd  ? UCHAR_NFD_QUICK_CHECK
+                          : kind == Kind::kNfkc ? UCHAR_NFKC_QUICK_CHECK
+                                                : UCHAR_NFKD_QUICK_CHECK;
+  std::vector<std::uint64_t> inert(0x10000 / 64);
+  for (UChar32 c = 0; c < 0x10000; ++c) {
+    const bool in = u_getIntPropertyValue(c, quick) == UNORM_YES && u_getCombiningClass(c) == 0;
+    inert[static_cast<std::size_t>(c >> 6)] |= std::uint64_t{in} << (c & 63);
+  }
+  return inert;
+}
+
+// True if the text is in the form. It is where each part is that starts with an inert character and
+// goes to before the next: ICU is asked only of those with other characters.
+bool IsInForm(std::string_view text, const icu::Normalizer2& form,
+              const std::vector<std::uint64_t>& inert) {
+  std::size_t part = 0;  // where the part of `at` starts
+  bool plain = true;     // only inert characters in it so far
+  const auto agrees = [&](std::size_t end) {
+    UErrorCode error = U_ZERO_ERROR;
+    const icu::StringPiece source(text.data() + part, static_cast<std::int32_t>(end - part));
+    return form.isNormalizedUTF8(source, error) != 0;
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    std::uint64_t eight = 0;
+    if (plain && text.size() - at >= 8) {
+      std::memcpy(&eight, text.data() + at, 8);
+      if ((eight & 0x8080808080808080u) == 0) {  // ASCII, which is inert
+        at += 8;
+        part = at - 1;
+        continue;
+      }
+    }
+    const std::size_t begin = at;
+    const auto byte = [&](std::size_t i) -> char32_t {
+      return static_cast<unsigned char>(text[begin + i]);
+    };
+    char32_t c = byte(0);
+    if ((c & 0xF0) == 0xE0) {  // most of Chinese; without a call
+      c = (c & 0xF) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
+      at += 3;
+    } else {
+      c = NextCodePoint(text, at);
+    }
+    if (c >= 0x10000 || (inert[c >> 6] >> (c & 63) & 1) == 0) {
+      plain = false;
+      continue;
+    }
+    if (!plain && !agrees(begin)) return false;
+    part = begin;
+    plain = true;
+  }
+  return plain || agrees(text.size());
 }
 
 // False if the text is in the form already (then `out` is untouched).
-bool ToForm(std::string_view text, Kind kind, std::string& out) {
-  // 0x80..0xBF continue characters of either side of the limit; only leads decide, and a lead is
-  // at least 0xC2, so comparing every byte errs on the slow side alone for NFKC and NFD.
-  if (IsPlain(text, kind)) return false;
+bool ToForm(std::string_view text, Kind kind, const std::vector<std::uint64_t>& inert,
+            std::string& out) {
   const icu::Normalizer2* form = FormOf(kind);
-  if (form == nullptr) return false;
+  if (form == nullptr || IsInForm(text, *form, inert)) return false;
   UErrorCode error = U_ZERO_ERROR;
   const icu::StringPiece source(text.data(), static_cast<std::int32_t>(text.size()));
-  if (form->isNormalizedUTF8(source, error)) return false;
-  error = U_ZERO_ERROR;
   std::string result;
   icu::StringByteSink<std::string> sink(&result, static_cast<std::int32_t>(text.size()));
   form->normalizeUTF8(0, source, sink, nullptr, error);
@@ -156,11 +207,12 @@ std::string BertCleaned(std::string_view text, const NormalizerStep& step) {
   return out;
 }
 
-std::string Bert(std::string_view text, const NormalizerStep& step) {
+std::string Bert(std::string_view text, const NormalizerStep& step,
+                 const std::vector<std::uint64_t>& inert) {
   std::string out = BertCleaned(text, step);
-  if (step.strip_accents) {
-    ToForm(out, Kind::kNfd, out);
-    if (!IsPlain(out, Kind::kNfd)) out = WithoutAccents(out);
+  if (step.strip_accents && !IsAscii(out)) {
+    ToForm(out, Kind::kNfd, inert, out);
+    out = WithoutAccents(out);
   }
   if (step.lowercase) out = Lowercase(out);
   return out;
@@ -211,6 +263,10 @@ absl::StatusOr<Normalizer> Normalizer::Make(const std::vector<NormalizerStep>& s
       auto charsmap = Charsmap::Parse(spec.charsmap);
       if (!charsmap.ok()) return charsmap.status();
       step.charsmap.push_back(*std::move(charsmap));
+    } else if (FormOf(spec.kind) != nullptr) {
+      step.inert = InertUnder(spec.kind);
+    } else if (spec.kind == Kind::kBert && spec.strip_accents) {
+      step.inert = InertUnder(Kind::kNfd);
     }
     normalizer.steps_.push_back(std::move(step));
   }
@@ -226,13 +282,13 @@ std::string_view Normalizer::Apply(std::string_view text, std::string& buffer) c
       case Kind::kNfd:
       case Kind::kNfkc:
       case Kind::kNfkd:
-        changed = ToForm(text, step.spec.kind, next);
+        changed = ToForm(text, step.spec.kind, step.inert, next);
         break;
       case Kind::kLowercase:
         next = Lowercase(text);
         break;
       case Kind::kStripAccents:
-        changed = !IsPlain(text, Kind::kNfd);
+        changed = !IsAscii(text);
         if (changed) next = WithoutAccents(text);
         break;
       case Kind::kStrip:
@@ -253,7 +309,7 @@ std::string_view Normalizer::Apply(std::string_view text, std::string& buffer) c
         next = step.charsmap[0].Apply(text);
         break;
       case Kind::kBert:
-        next = Bert(text, step.spec);
+        next = Bert(text, step.spec, step.inert);
         break;
     }
     if (!changed) continue;

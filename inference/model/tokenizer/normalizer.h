@@ -3,6 +3,7 @@
 // Immutable and thread-safe. Valid UTF-8 in and out. Errors of Make: kInvalidArgument.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,9 @@ class Normalizer {
     NormalizerStep spec;
     std::vector<SplitPattern> pattern;  // kReplace: one
     std::vector<Charsmap> charsmap;     // kCharsmap: one
+    // kNf...: a bit a code point below 0x10000 that the form leaves as it is, whatever stands
+    // before.
+    std::vector<std::uint64_t> inert;
   };
   std::vector<Step> steps_;
 };

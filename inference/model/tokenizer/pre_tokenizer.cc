@@ -64,6 +64,7 @@ absl::StatusOr<PreTokenizer> PreTokenizer::Make(const std::vector<PreTokenizerSt
                                                      " bytes is longer than ",
                                                      kMaxReplacementBytes));
     }
+    if (spec.kind == Kind::kByteLevel && regex.empty() && !spec.add_prefix_space) continue;
     Step step{.spec = spec};
     if (spec.kind == Kind::kSplit && !spec.pattern_is_regex) {
       step.pattern.push_back(SplitPattern::Literal(spec.pattern));
@@ -100,8 +101,10 @@ void PreTokenizer::Run(std::size_t index, std::string_view text, bool first, Wor
   }
   const bool drops =
       spec.kind == Kind::kWhitespaceSplit || spec.behavior == PreTokenizerStep::Behavior::kRemoved;
+  const bool last = index + 1 == steps_.size();
   pattern[0].Split(text, [&](std::string_view part, bool is_match) {
     if (drops && is_match != spec.invert) return;
+    if (last) return word(part);
     Run(index + 1, part, first && part.data() == text.data(), word);
   });
 }

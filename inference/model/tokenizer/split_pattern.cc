@@ -64,6 +64,25 @@ std::pair<char32_t, char32_t> LedBy(unsigned char byte) {
   return {(byte & 7u) << 18, (byte & 7u) << 18 | 0x3FFFF};
 }
 
+// Where the longest run of the set's characters from text[at] ends, and how many they are.
+std::size_t MatchRun(const CharSet& set, std::uint32_t max, std::string_view text, std::size_t at,
+                     std::uint32_t& count) {
+  std::uint32_t found = 0;
+  for (; found < max && at < text.size(); ++found) {
+    const std::uint8_t size = set.sizes[static_cast<unsigned char>(text[at])];
+    if (size == 0) break;
+    if (size != CharSet::kDecode) [[likely]] {
+      at += size;
+      continue;
+    }
+    std::size_t next = at;
+    if (!set.Contains(Decode(text, next))) break;
+    at = next;
+  }
+  count = found;
+  return at;
+}
+
 std::size_t StepBack(std::string_view text, std::size_t at) {
   do {
     --at;
@@ -73,7 +92,7 @@ std::size_t StepBack(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-bool CharClass::ContainsHigh(char32_t c) const {
+bool CharSet::ContainsHigh(char32_t c) const {
   const auto code = static_cast<UChar32>(c);
   bool in = (categories >> u_charType(code) & 1) != 0;
   if (!in && white_space) in = u_isUWhiteSpace(code) != 0;
@@ -83,7 +102,7 @@ bool CharClass::ContainsHigh(char32_t c) const {
   return in != negated;
 }
 
-void CharClass::Fill() {
+void CharSet::Fill() {
   low.assign(0x10000 / 64, 0);
   const auto add = [&](char32_t first, char32_t last) {
     for (char32_t c = first; c <= last && c < 0x10000; ++c) {
@@ -108,8 +127,31 @@ void CharClass::Fill() {
     }
   }
   for (const auto& [first, last] : ranges) add(first, last);
-  if (!negated) return;
-  for (std::uint64_t& word : low) word = ~word;
+  if (negated) {
+    for (std::uint64_t& word : low) word = ~word;
+  }
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const auto [first, last] = LedBy(static_cast<unsigned char>(byte));
+    bool all = byte < 0xF0, none = byte < 0xF0;
+    for (char32_t c = first; c <= last && byte < 0xF0; ++c) (Contains(c) ? none : all) = false;
+    const std::uint8_t size = byte < 0x80 ? 1 : byte < 0xE0 ? 2 : 3;
+    sizes[byte] = all ? size : none ? 0 : kDecode;
+  }
+}
+
+bool CharSet::Meets(const CharSet& other) const {
+  for (std::size_t i = 0; i < low.size(); ++i) {
+    if ((low[i] & other.low[i]) != 0) return true;
+  }
+  // Above the table only categories and ranges count; there is no white space.
+  const auto reaches = [](const CharSet& set) {
+    return std::any_of(set.ranges.begin(), set.ranges.end(),
+                       [](const auto& range) { return range.second >= 0x10000; });
+  };
+  const auto types = [](const CharSet& set) {
+    return (set.negated ? ~set.categories : set.categories) & ((1u << U_CHAR_CATEGORY_COUNT) - 1);
+  };
+  return reaches(*this) || reaches(other) || (types(*this) & types(other)) != 0;
 }
 
 // Recursive descent over the subset; gives up (ok() false) on anything outside it.
@@ -277,7 +319,7 @@ class SplitPattern::Parser {
   }
 
   // \p{..}, \s, \S, \d, \w into `set`; false if the escape is of another kind.
-  bool TakeClassEscape(CharClass& set, bool inside_brackets) {
+  bool TakeClassEscape(CharSet& set, bool inside_brackets) {
     if (Accept(U"p{") || Accept(U"P{")) {
       const bool negated = pattern_[at_ - 2] == U'P';
       std::string name;
@@ -307,8 +349,8 @@ class SplitPattern::Parser {
     return false;
   }
 
-  CharClass ParseAtom() {
-    CharClass set;
+  CharSet ParseAtom() {
+    CharSet set;
     const char32_t c = Take();
     if (c == U'[') {
       set.negated = Accept(U'^');
@@ -327,7 +369,7 @@ class SplitPattern::Parser {
     return set;
   }
 
-  void ParseMember(CharClass& set) {
+  void ParseMember(CharSet& set) {
     char32_t first = Take();
     if (first == U'[' || first == U'&') {
       // Nested sets and && have meanings of their own in Oniguruma.
@@ -364,7 +406,7 @@ absl::StatusOr<SplitPattern> SplitPattern::Compile(std::string_view regex) {
   SplitPattern result;
   if (auto alternatives = Parser(regex).Parse()) {
     result.alternatives_ = *std::move(alternatives);
-    result.FindStarts();
+    result.Finish();
     return result;
   }
   UErrorCode error = U_ZERO_ERROR;
@@ -390,7 +432,7 @@ SplitPattern SplitPattern::Literal(std::string_view text) {
     item.literals.back().push_back(NextCodePoint(text, at));
   }
   if (!text.empty()) result.alternatives_ = {{std::move(item)}};
-  result.FindStarts();
+  result.Finish();
   return result;
 }
 
@@ -438,13 +480,7 @@ std::size_t SplitPattern::MatchItems(const Sequence& items, std::size_t index,
       continue;
     }
     std::uint32_t count = 0;
-    std::size_t end = at;
-    while (count < item.max && end < text.size()) {
-      std::size_t next = end;
-      if (!item.set.Contains(Decode(text, next))) break;
-      end = next;
-      ++count;
-    }
+    std::size_t end = MatchRun(item.set, item.max, text, at, count);
     if (count < item.min) return kNone;
     if (index + 1 == items.size()) return end;
     if (item.possessive || count == item.min) {
@@ -475,18 +511,31 @@ bool SplitPattern::MayStart(const Sequence& items, unsigned char byte) {
         same.closeOver(USET_CASE_INSENSITIVE);
         if (same.containsSome(static_cast<UChar32>(first), static_cast<UChar32>(last))) return true;
       }
-    } else {
-      if (last >= 0x10000 || (first == last && item.set.Contains(first))) return true;
-      for (char32_t c = first; first < last && c < last; c += 64) {
-        if (item.set.low[c >> 6] != 0) return true;
-      }
+    } else if (item.set.sizes[byte] != 0) {
+      return true;
     }
     if (item.min > 0) return false;
   }
   return true;
 }
 
-void SplitPattern::FindStarts() {
+// True if what comes after the item agrees with the most of it or not at all.
+bool SplitPattern::NeverGivesBack(const Sequence& items, std::size_t index) {
+  const Item& next = items[index + 1];
+  if (next.kind == Item::Kind::kClass && next.min > 0) return !items[index].set.Meets(next.set);
+  return std::all_of(
+      items.begin() + static_cast<std::ptrdiff_t>(index) + 1, items.end(),
+      [](const Item& item) { return item.kind != Item::Kind::kNotAhead && item.min == 0; });
+}
+
+void SplitPattern::Finish() {
+  for (Sequence& items : alternatives_) {
+    for (std::size_t i = 0; i + 1 < items.size(); ++i) {
+      if (items[i].kind == Item::Kind::kClass && NeverGivesBack(items, i)) {
+        items[i].possessive = true;
+      }
+    }
+  }
   for (std::size_t byte = 0; byte < 256; ++byte) {
     for (std::size_t i = 0; i < alternatives_.size(); ++i) {
       const std::uint32_t bit = 1u << std::min<std::size_t>(i, 31);

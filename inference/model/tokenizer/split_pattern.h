@@ -21,18 +21,23 @@
 namespace citeseek::inference {
 
 // A set of code points.
-struct CharClass {
+struct CharSet {
   std::uint32_t categories = 0;  // bit u_charType(c)
   bool white_space = false;
   std::vector<std::pair<char32_t, char32_t>> ranges;  // inclusive
   bool negated = false;
-  std::vector<std::uint64_t> low;  // a bit a code point below 0x10000, once Fill is done
+  // Once Fill is done: a bit a code point below 0x10000; and by first byte the size of characters
+  // that are all in the set, 0 where none is, kDecode where the character decides.
+  std::vector<std::uint64_t> low;
+  std::array<std::uint8_t, 256> sizes = {};
+  static constexpr std::uint8_t kDecode = 255;
 
   bool Contains(char32_t c) const {
     return c < 0x10000 ? (low[c >> 6] >> (c & 63) & 1) != 0 : ContainsHigh(c);
   }
   bool ContainsHigh(char32_t c) const;
-  void Fill();  // call once the other members are set
+  bool Meets(const CharSet& other) const;  // true if one character may be in both
+  void Fill();                             // call once the other members are set
 };
 
 class SplitPattern {
@@ -50,7 +55,7 @@ class SplitPattern {
   struct Item {
     enum class Kind { kClass, kLiterals, kNotAhead };
     Kind kind = Kind::kClass;
-    CharClass set;
+    CharSet set;
     std::vector<std::u32string> literals;
     bool fold_case = false;
     std::uint32_t min = 1;
@@ -67,7 +72,8 @@ class SplitPattern {
                                 std::size_t at);
   static std::size_t MatchLiterals(const Item& item, std::string_view text, std::size_t at);
   static bool MayStart(const Sequence& items, unsigned char byte);
-  void FindStarts();
+  void Finish();
+  static bool NeverGivesBack(const Sequence& items, std::size_t index);
 
   std::vector<Sequence> alternatives_;
   // By first byte, a bit for each of the alternatives that may match there; of more than 32 the

@@ -57,23 +57,30 @@ class WordCache {
 
   // The 0 to 7 bytes at `begin`, without reading behind them and without a call.
   static std::uint64_t Tail(const char* begin, std::size_t size) {
-    std::uint32_t low = 0, high = 0;
     if (size >= 4) {
+      std::uint32_t low = 0, high = 0;
       std::memcpy(&low, begin, 4);
       std::memcpy(&high, begin + size - 4, 4);
       return low | std::uint64_t{high} << 8 * (size - 4);  // the bytes in common agree
     }
-    std::uint64_t word = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-      word |= std::uint64_t{static_cast<unsigned char>(begin[i])} << 8 * i;
-    }
-    return word;
+    if (size == 0) return 0;
+    // The first, the middle and the last of one to three bytes.
+    const auto byte = [&](std::size_t i) -> std::uint32_t {
+      return static_cast<unsigned char>(begin[i]);
+    };
+    return byte(0) | byte(size / 2) << 8 * (size / 2) | byte(size - 1) << 8 * (size - 1);
   }
   static Key KeyOf(std::string_view word) {
     Key key = {};
-    const std::size_t whole = word.size() / 8;
-    for (std::size_t i = 0; i < whole; ++i) std::memcpy(&key[i], word.data() + 8 * i, 8);
-    key[whole] = Tail(word.data() + 8 * whole, word.size() % 8);
+    const char* at = word.data();
+    std::size_t left = word.size();
+    if (left >= 8) {
+      std::memcpy(&key[0], at, 8);
+      std::memcpy(&key[1], left >= 16 ? at + 8 : at, 8);
+      at += left & ~std::size_t{7};
+      left &= 7;
+    }
+    key[word.size() / 8] = Tail(at, left);
     key[2] |= std::uint64_t{word.size()} << 56;
     return key;
   }

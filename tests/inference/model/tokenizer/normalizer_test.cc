@@ -2,8 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unicode/normalizer2.h>
+#include <unicode/unistr.h>
 
+#include <random>
 #include <string>
+#include <utility>
 
 namespace citeseek::inference {
 namespace {
@@ -21,6 +25,33 @@ TEST(NormalizerTest, FormsComposeAndDecompose) {
   EXPECT_EQ(Apply({{.kind = Kind::kNfc}}, "e\u0301"), "\u00e9");
   EXPECT_EQ(Apply({{.kind = Kind::kNfd}}, "\u00e9"), "e\u0301");
   EXPECT_EQ(Apply({{.kind = Kind::kNfkc}}, "\ufb01\uff21"), "fiA");
+}
+
+TEST(NormalizerTest, TextsAreInAFormJustWhenIcuSaysSo) {
+  using Form = const icu::Normalizer2* (*)(UErrorCode&);
+  const std::pair<Kind, Form> forms[] = {{Kind::kNfc, &icu::Normalizer2::getNFCInstance},
+                                         {Kind::kNfd, &icu::Normalizer2::getNFDInstance},
+                                         {Kind::kNfkc, &icu::Normalizer2::getNFKCInstance},
+                                         {Kind::kNfkd, &icu::Normalizer2::getNFKDInstance}};
+  const char* const parts[] = {
+      "a",      "ascii text", "e\u0301", "\u0301",       "\u0323", "\u00e9", "\u4e16",
+      "\u3002", "\u3099",     "\u304b",  "\u1100",       "\u1161", "\u11a8", "\uac00",
+      "\u212b", "\uff21",     "\uf900",  "\u0915\u093c", "\u0344", "\u2026", "\U0001F600",
+      "\u0f73", "\U0002F800", "\ufb01",  "\u0340",       "\u09c7", "\u09be", "\U0001D15E"};
+  std::mt19937 random(1);
+  for (const auto& [kind, form] : forms) {
+    UErrorCode error = U_ZERO_ERROR;
+    const icu::Normalizer2* icu_form = form(error);
+    const auto normalizer = Normalizer::Make({{.kind = kind}});
+    ASSERT_TRUE(U_SUCCESS(error) && normalizer.ok());
+    for (int i = 0; i < 2000; ++i) {
+      std::string text;
+      for (std::size_t n = random() % 8; n > 0; --n) text += parts[random() % std::size(parts)];
+      std::string expected, buffer;
+      icu_form->normalize(icu::UnicodeString::fromUTF8(text), error).toUTF8String(expected);
+      EXPECT_EQ(normalizer->Apply(text, buffer), expected) << text;
+    }
+  }
 }
 
 TEST(NormalizerTest, BertCleansSeparatesChineseStripsAccentsAndLowers) {

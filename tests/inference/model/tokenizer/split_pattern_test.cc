@@ -3,21 +3,30 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <random>
+#include <string>
+#include <vector>
+
 namespace citeseek::inference {
 namespace {
 
 using ::testing::ElementsAre;
 
-std::vector<std::string> Pieces(std::string_view regex, std::string_view text, bool linear = true) {
-  const auto pattern = SplitPattern::Compile(regex);
-  EXPECT_TRUE(pattern.ok()) << pattern.status();
+std::vector<std::string> Split(const SplitPattern& pattern, std::string_view text) {
   std::vector<std::string> pieces;
-  if (!pattern.ok()) return pieces;
-  EXPECT_EQ(pattern->linear(), linear);
-  pattern->Split(text, [&](std::string_view piece, bool is_match) {
+  pattern.Split(text, [&](std::string_view piece, bool is_match) {
     pieces.push_back((is_match ? "+" : "-") + std::string(piece));
   });
   return pieces;
+}
+
+std::vector<std::string> Pieces(std::string_view regex, std::string_view text, bool linear = true) {
+  const auto pattern = SplitPattern::Compile(regex);
+  EXPECT_TRUE(pattern.ok()) << pattern.status();
+  if (!pattern.ok()) return {};
+  EXPECT_EQ(pattern->linear(), linear);
+  return Split(*pattern, text);
 }
 
 TEST(SplitPatternTest, ClassesCountsAndLookAheadMatchAsInRegularExpressions) {
@@ -33,6 +42,37 @@ TEST(SplitPatternTest, WhatTheSubsetLacksGoesToIcu) {
   EXPECT_THAT(Pieces(R"((a|b)+c)", "xabc", false), ElementsAre("-x", "+abc"));
   EXPECT_FALSE(SplitPattern::Compile("(").ok());
   EXPECT_FALSE(SplitPattern::Compile("").ok());
+}
+
+// The patterns of Qwen2 and Llama 3, of DeepSeek-V3, of GPT-2, and what their parts do not show.
+TEST(SplitPatternTest, RandomTextsAreCutAsIcuCutsThem) {
+  const char* const patterns[] = {
+      R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+      R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+      R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
+      "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
+      R"(\p{N}{1,3})",
+      R"(\p{L}{2,3}\p{N}?)",
+      R"([\p{L}\p{N}]*\p{N}+)",
+      R"(\S+\s?\p{L})",
+      R"(\p{L}?[^\p{L}]\s*\p{N})"};
+  const char* const parts[] = {
+      "a",      "B",      "'",      "s",          "'S",         " ",          "  ",
+      "\n",     "\r\n",   "7",      "12",         ",",          "-",          "\u00e9",
+      "\u0301", "\u00a0", "\u3000", "\u4e16",     "\u4dc0",     "\u5927",     "\u3042",
+      "\uff0c", "\u0661", "\u20ac", "\U0001F600", "\U00020000", "\U0001D7D9", "\u017f"};
+  std::mt19937 random(1);
+  for (const std::string pattern : patterns) {
+    const auto ours = SplitPattern::Compile(pattern);
+    const auto icu = SplitPattern::Compile("(?:(?:" + pattern + "))");
+    ASSERT_TRUE(ours.ok() && ours->linear()) << pattern;
+    ASSERT_TRUE(icu.ok() && !icu->linear()) << icu.status();
+    for (int i = 0; i < 300; ++i) {
+      std::string text;
+      for (std::size_t n = random() % 20; n > 0; --n) text += parts[random() % std::size(parts)];
+      EXPECT_EQ(Split(*ours, text), Split(*icu, text)) << pattern << " on " << text;
+    }
+  }
 }
 
 TEST(SplitPatternTest, LiteralsMatchAsTheyAre) {
