@@ -1,7 +1,8 @@
 // Compiled with -mavx2 -mfma -mf16c.
 //
-// Two multiplications start a cycle at best on the machines that this is for, and a product takes
-// two: nothing else may cost one. Tiles of four rows by two vectors leave registers for the rest.
+// Of vector operations, loads among them, fewer than four start a cycle on the machines that this
+// is for: what counts is how many there are for a product. Tiles of four rows by two vectors share
+// loads and leave registers for the rest.
 #include <immintrin.h>
 
 #include "inference/backend/cpu/pin.h"
@@ -22,9 +23,39 @@ inline __m256i FourInputs(const std::int8_t* values) {
   return _mm256_set1_epi32(four);
 }
 
+// The largest number of eight, none below 0.
+inline float Largest(__m256 v) {
+  __m128 top = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  top = _mm_max_ps(top, _mm_movehl_ps(top, top));
+  return _mm_cvtss_f32(_mm_max_ss(top, _mm_movehdup_ps(top)));
+}
+
+// One block of inputs and the scale that it is rounded with.
+inline void PutBlock(const __m256 (&v)[4], float scale, int b, const QuantInputs& inputs,
+                     const QuantTarget& target) {
+  const __m256i in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256 inverse = _mm256_set1_ps(scale > 0 ? 1.0f / scale : 0.0f);
+  __m256i rounded[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) rounded[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse));
+  const __m256i bytes =
+      _mm256_permutevar8x32_epi32(_mm256_packs_epi16(_mm256_packs_epi32(rounded[0], rounded[1]),
+                                                     _mm256_packs_epi32(rounded[2], rounded[3])),
+                                  in_order);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(target.values + b * kQuantBlock), bytes);
+  const __m256i fours =
+      _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes), _mm256_set1_epi16(1));
+  __m128i sums = _mm_add_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
+  sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0x4e));
+  sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0xb1));
+  const int sum = _mm_cvtsi128_si32(sums);
+  target.scales[b] = scale;
+  target.sums[b] = inputs.sum_factor * scale * static_cast<float>(sum);
+  target.offsets[b] = -128 * sum;
+}
+
 void Quantize(const float* x, int blocks, const QuantInputs& inputs, const QuantTarget& target) {
   const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
-  const __m256i in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   for (int b = 0; b < blocks; ++b, x += kQuantBlock) {
     __m256 v[4];
     __m256 tops = _mm256_setzero_ps();
@@ -33,29 +64,36 @@ void Quantize(const float* x, int blocks, const QuantInputs& inputs, const Quant
       v[i] = _mm256_loadu_ps(x + 8 * i);
       tops = _mm256_max_ps(tops, _mm256_and_ps(v[i], magnitude));
     }
-    __m128 top = _mm_max_ps(_mm256_castps256_ps128(tops), _mm256_extractf128_ps(tops, 1));
-    top = _mm_max_ps(top, _mm_movehl_ps(top, top));
-    top = _mm_max_ss(top, _mm_movehdup_ps(top));
-    const float max = _mm_cvtss_f32(top);
-    const float scale = max / static_cast<float>(inputs.levels);
-    const __m256 inverse = _mm256_set1_ps(max > 0 ? 1.0f / scale : 0.0f);
-    __m256i rounded[4];
+    PutBlock(v, Largest(tops) / static_cast<float>(inputs.levels), b, inputs, target);
+  }
+}
+
+// Sums of the four numbers of each group, which are 8i, 8i + 1, 8i + 4, 8i + 5, and the others.
+inline __m256 GroupSums(const __m256 (&v)[4]) {
+  const __m256 first = _mm256_add_ps(_mm256_permute2f128_ps(v[0], v[1], 0x20),
+                                     _mm256_permute2f128_ps(v[0], v[1], 0x31));
+  const __m256 second = _mm256_add_ps(_mm256_permute2f128_ps(v[2], v[3], 0x20),
+                                      _mm256_permute2f128_ps(v[2], v[3], 0x31));
+  return _mm256_hadd_ps(first, second);
+}
+
+// Codes of 0 to 255 times four inputs of a group fit 16 bits if those above 0 come to 128 at most,
+// and those below 0 too: 126, and a half that rounding may add to each.
+void QuantizeGroups(const float* x, int blocks, const QuantInputs& inputs,
+                    const QuantTarget& target) {
+  const __m256 zero = _mm256_setzero_ps();
+  for (int b = 0; b < blocks; ++b, x += kQuantBlock) {
+    __m256 v[4];
+    __m256 above[4];
+    __m256 below[4];
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) rounded[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse));
-    const __m256i bytes =
-        _mm256_permutevar8x32_epi32(_mm256_packs_epi16(_mm256_packs_epi32(rounded[0], rounded[1]),
-                                                       _mm256_packs_epi32(rounded[2], rounded[3])),
-                                    in_order);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(target.values + b * kQuantBlock), bytes);
-    const __m256i fours =
-        _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes), _mm256_set1_epi16(1));
-    __m128i sums = _mm_add_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
-    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0x4e));
-    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0xb1));
-    const int sum = _mm_cvtsi128_si32(sums);
-    target.scales[b] = scale;
-    target.sums[b] = inputs.sum_factor * scale * static_cast<float>(sum);
-    target.offsets[b] = -128 * sum;
+    for (int i = 0; i < 4; ++i) {
+      v[i] = _mm256_loadu_ps(x + 8 * i);
+      above[i] = _mm256_max_ps(v[i], zero);
+      below[i] = _mm256_sub_ps(above[i], v[i]);
+    }
+    const float top = Largest(_mm256_max_ps(GroupSums(above), GroupSums(below)));
+    PutBlock(v, top / static_cast<float>(inputs.levels), b, inputs, target);
   }
 }
 
@@ -67,6 +105,10 @@ struct alignas(32) PanelSums {
   PanelSums(const QuantProduct& p, const QuantTile& tile) {
     const bool from_y = tile.begin > 0 || p.start.accumulate;
     const float* bias = tile.begin > 0 ? nullptr : p.start.bias;
+    // Those that the next tile starts from: it would wait for each, they are far apart.
+    for (int r = tile.row + kRows; from_y && r < p.rows && r < tile.row + 2 * kRows; ++r) {
+      _mm_prefetch(reinterpret_cast<const char*>(p.y[r] + tile.panel * kPanel), _MM_HINT_T0);
+    }
     for (int r = 0; r < kRows; ++r) {
       for (int j = 0; j < kPanel; j += 8) {
         const int at = tile.panel * kPanel + j;
@@ -94,7 +136,9 @@ inline void Prefetch(const Block* block, const QuantTile& tile) {
   }
 }
 
-// Two products of code and input are at most 2 * 255 * 64, which fits 16 bits.
+// Four products of code and input fit 16 bits, see QuantizeGroups: only every second vector of
+// products is widened to 32. What the codes are too large by is taken off where the input's scale
+// is multiplied in.
 template <int kRows>
 void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
   const __m256i ones = _mm256_set1_epi16(1);
@@ -108,22 +152,31 @@ void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
     Prefetch(block, tile);
     __m256i low[kRows];
     __m256i high[kRows];
-#pragma GCC unroll 8
-    for (int g = 0; g < 8; ++g) {
-      const __m256i codes_low = Load(block->codes[g]);
-      const __m256i codes_high = Load(block->codes[g][8]);
+#pragma GCC unroll 4
+    for (int g = 0; g < 8; g += 2) {
+      const __m256i low_codes = Load(block->codes[g]);
+      const __m256i high_codes = Load(block->codes[g][8]);
+      const __m256i next_low_codes = Load(block->codes[g + 1]);
+      const __m256i next_high_codes = Load(block->codes[g + 1][8]);
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
         const __m256i x = FourInputs(values[r] + 4 * g);
-        const __m256i sum_low = _mm256_madd_epi16(_mm256_maddubs_epi16(codes_low, x), ones);
-        low[r] = g == 0 ? sum_low : _mm256_add_epi32(low[r], sum_low);
+        __m256i four_low = _mm256_maddubs_epi16(low_codes, x);
+        __m256i four_high = _mm256_maddubs_epi16(high_codes, x);
+        Pin(four_high);
+        const __m256i next = FourInputs(values[r] + 4 * g + 4);
+        four_low = _mm256_add_epi16(four_low, _mm256_maddubs_epi16(next_low_codes, next));
+        Pin(four_low);
+        four_high = _mm256_add_epi16(four_high, _mm256_maddubs_epi16(next_high_codes, next));
+        Pin(four_high);
+        four_low = _mm256_madd_epi16(four_low, ones);
+        low[r] = g == 0 ? four_low : _mm256_add_epi32(low[r], four_low);
         Pin(low[r]);
-        const __m256i sum_high = _mm256_madd_epi16(_mm256_maddubs_epi16(codes_high, x), ones);
-        high[r] = g == 0 ? sum_high : _mm256_add_epi32(high[r], sum_high);
+        four_high = _mm256_madd_epi16(four_high, ones);
+        high[r] = g == 0 ? four_high : _mm256_add_epi32(high[r], four_high);
         Pin(high[r]);
       }
     }
-    // What the codes are too large by is taken off where the input's scale is multiplied in.
     const __m256 scale_low = Halves(block->scales);
     const __m256 scale_high = Halves(block->scales + 8);
 #pragma GCC unroll 4
@@ -254,9 +307,10 @@ void Q4UnpackedTile(const QuantProduct& p, const QuantTile& tile) {
 
 }  // namespace
 
-const QuantKernels kQ8Avx2 = {.rows = 4,
-                              .inputs = {.levels = 64, .sum_factor = 128, .quantize = Quantize},
-                              .tiles = {{Q8Tile<1>, Q8Tile<2>, Q8Tile<3>, Q8Tile<4>}}};
+const QuantKernels kQ8Avx2 = {
+    .rows = 4,
+    .inputs = {.levels = 126, .sum_factor = 128, .quantize = QuantizeGroups},
+    .tiles = {{Q8Tile<1>, Q8Tile<2>, Q8Tile<3>, Q8Tile<4>}}};
 const QuantKernels kQ4Avx2 = {
     .rows = 4,
     .inputs = {.quantize = Quantize},

@@ -13,6 +13,8 @@ namespace {
 constexpr int kRowsAtOnce = 64;
 // Up to here all rows stay in the cache, and the weights are read once, in order.
 constexpr int kFewRows = 16;
+// Tiles that go through the same blocks, from which on unpacking them beforehand pays.
+constexpr int kUnpackFrom = 2;
 
 struct Chosen {
   const QuantKernels& q8;
@@ -42,7 +44,7 @@ void Rows(const QuantKernels& kernels, const QuantProduct& product, QuantTile ti
   int groups = (end - tile.row + kernels.rows - 1) / kernels.rows;
   const QuantTileFunction* tiles = kernels.tiles[panels - 1];
   alignas(64) std::byte unpacked[kBlocksAtOnce * kUnpackedBytes];  // not touched unless used
-  if (groups > 1 && kernels.unpack != nullptr) {
+  if (groups > kUnpackFrom && kernels.unpack != nullptr) {
     kernels.unpack(product, tile, unpacked);
     tile.unpacked = unpacked;
     tiles = kernels.unpacked_tiles;

@@ -45,8 +45,8 @@ void Multiply(const QuantKernels& kernels, const QuantProduct& product);
 extern const QuantKernels kQ8Portable;
 extern const QuantKernels kQ4Portable;
 
-// Need AVX2, FMA and F16C. The byte product saturates at 16 bits, and the way around that would
-// cost a third of the speed: the int8 product takes inputs of 7 bits (docs/adr/0009).
+// Need AVX2, FMA and F16C. Byte products are added up in 16 bits: the int8 product takes inputs
+// that are rounded so that four of them fit (docs/adr/0009).
 extern const QuantKernels kQ8Avx2;
 extern const QuantKernels kQ4Avx2;
 

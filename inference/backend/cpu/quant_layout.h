@@ -29,7 +29,8 @@ struct QuantTarget {
   std::int32_t* offsets = nullptr;
 };
 
-// How inputs to the products with quantised weights are rounded: to [-levels, levels].
+// How inputs to the products with quantised weights are rounded: to [-levels, levels]. A quantize
+// of its own may keep what some of them come to within that (QuantizeGroups of quant_avx2.cc).
 struct QuantInputs {
   int levels = 127;
   bool power_of_two = false;  // the scales

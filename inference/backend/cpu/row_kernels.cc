@@ -1,6 +1,7 @@
 // Loops over one row: norms, activations, softmax, quantisation, for every target of Highway.
 #include "inference/backend/cpu/kernels.h"
 
+#include <algorithm>
 #include <bit>
 
 #undef HWY_TARGET_INCLUDE
@@ -291,13 +292,19 @@ void AddScaledRow(float* y, const float* x, int n, float factor) {
   HWY_DYNAMIC_DISPATCH(AddScaled)(y, x, n, factor);
 }
 void QuantizeRow(const float* x, int k, const QuantInputs& inputs, const QuantTarget& target) {
-  const int whole = inputs.quantize != nullptr ? k / kQuantBlock : 0;
-  if (whole > 0) inputs.quantize(x, whole, inputs, target);
+  if (inputs.quantize == nullptr) {
+    HWY_DYNAMIC_DISPATCH(Quantize)(x, k, inputs, target);
+    return;
+  }
+  const int whole = k / kQuantBlock;
   const int done = whole * kQuantBlock;
+  inputs.quantize(x, whole, inputs, target);
   if (done == k) return;
-  HWY_DYNAMIC_DISPATCH(Quantize)
-  (x + done, k - done, inputs,
-   {target.values + done, target.scales + whole, target.sums + whole, target.offsets + whole});
+  float padded[kQuantBlock] = {};
+  std::copy(x + done, x + k, padded);
+  inputs.quantize(
+      padded, 1, inputs,
+      {target.values + done, target.scales + whole, target.sums + whole, target.offsets + whole});
 }
 
 std::string InstructionSetName() { return HWY_DYNAMIC_DISPATCH(Name)(); }
