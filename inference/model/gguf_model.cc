@@ -49,7 +49,9 @@ constexpr Rename kExperts[] = {
 constexpr Rename kBertTop[] = {{"token_embd", "embeddings.word_embeddings"},
                                {"position_embd", "embeddings.position_embeddings"},
                                {"token_types", "embeddings.token_type_embeddings"},
-                               {"token_embd_norm", "embeddings.LayerNorm"}};
+                               {"token_embd_norm", "embeddings.LayerNorm"},
+                               {"cls", "classifier.dense"},
+                               {"cls.output", "classifier.out_proj"}};
 constexpr Rename kBertLayer[] = {{"attn_q", "attention.self.query"},
                                  {"attn_k", "attention.self.key"},
                                  {"attn_v", "attention.self.value"},
@@ -318,6 +320,26 @@ class WeightsWriter {
   std::map<std::string, std::pair<NamedTensor, NamedTensor>> halves_;  // attn_k_b, attn_v_b
 };
 
+// ggml has one architecture for BERT and XLM-R. What they differ in comes out the same, since
+// XLM-R's table of positions is written from its first place on, but for the classifiers: RoBERTa's
+// has two layers of its own, BERT's reads a pooler, which ggml's files do not have.
+absl::Status WriteClassifier(const Gguf& gguf, std::string_view name, ConfigWriter& config,
+                             std::string& hugging_face) {
+  const NamedTensor* dense = FindTensor(gguf, "cls.weight");
+  const NamedTensor* last = FindTensor(gguf, "cls.output.weight");
+  if (dense == nullptr && last == nullptr) return absl::OkStatus();
+  if (dense == nullptr || last == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        std::string(name), ": has ", dense == nullptr ? "cls.output" : "cls", " without ",
+        dense == nullptr ? "cls" : "cls.output",
+        ": a classifier on BERT's pooler, which GGUF files leave out; its Hugging Face folder has "
+        "it"));
+  }
+  hugging_face = "XLMRobertaForSequenceClassification";
+  config.Put("num_labels", last->view.shape[0]);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ModelConfig> GgufConfig(const Gguf& gguf, std::string_view name) {
@@ -330,6 +352,10 @@ absl::StatusOr<ModelConfig> GgufConfig(const Gguf& gguf, std::string_view name) 
     std::string hugging_face(entry.hugging_face);
     if (architecture == "deepseek2" && config.Int("expert_gating_func", 1) == 2) {
       hugging_face = "DeepseekV3ForCausalLM";
+    }
+    if (architecture == "bert") {
+      const absl::Status head = WriteClassifier(gguf, name, config, hugging_face);
+      if (!head.ok()) return head;
     }
     JsonArray names(1);
     names[0].value = std::move(hugging_face);
@@ -385,6 +411,8 @@ absl::StatusOr<ModelConfig> GgufConfig(const Gguf& gguf, std::string_view name) 
   json.value = std::move(config.object);
   auto result = ModelConfigFromJson(json, name);
   if (!result.ok()) return result.status();
+  result->max_positions += result->position_offset;  // the table starts with the first token's row
+  result->position_offset = 0;
   if (const NamedTensor* divisors = FindTensor(gguf, "rope_freqs.weight");
       divisors != nullptr && divisors->view.dtype == DType::kF32) {
     result->rope.divisors.resize(divisors->view.bytes.size() / sizeof(float));
