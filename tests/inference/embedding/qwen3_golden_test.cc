@@ -82,20 +82,16 @@ std::string TokenizerJson(int size, const std::vector<std::pair<std::string, std
 std::string BareWeights(const Golden& golden) {
   const std::string file = ReadFile(golden.folder / "model.safetensors");
   const auto tensors = ParseSafetensors(std::as_bytes(std::span(file)), "golden");
-  std::string header, data;
+  std::vector<SafetensorsEntry> entries;
   for (const NamedTensor& tensor : *tensors) {
     if (tensor.name == "lm_head.weight") continue;
-    const std::string name =
-        tensor.name.starts_with("model.") ? tensor.name.substr(6) : tensor.name;
-    std::string shape = ShapeString(tensor.view.shape);
-    absl::StrAppend(&header, header.empty() ? "{" : ",", "\"", name, "\":{\"dtype\":\"F32\",",
-                    "\"shape\":", shape, ",\"data_offsets\":[", data.size(), ",",
-                    data.size() + tensor.view.bytes.size(), "]}");
-    data.append(reinterpret_cast<const char*>(tensor.view.bytes.data()), tensor.view.bytes.size());
+    const auto bytes = tensor.view.bytes;
+    entries.push_back({tensor.name.starts_with("model.") ? tensor.name.substr(6) : tensor.name,
+                       "F32",
+                       ShapeString(tensor.view.shape),
+                       {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
   }
-  header += "}";
-  while (header.size() % 8 != 0) header += ' ';
-  return SafetensorsFile(header, data);
+  return SafetensorsFile(entries);
 }
 
 TEST(Qwen3GoldenTest, AnEmbedderGivesTheLastHiddenStateBehindItsPrompt) {

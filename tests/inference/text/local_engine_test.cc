@@ -6,7 +6,9 @@
 
 #include "inference/engine.h"
 #include "inference/model/model_files.h"
+#include "inference/model/safetensors.h"
 #include "tests/inference/model/golden.h"
+#include "tests/support/safetensors_writer.h"
 #include "tests/support/temp_directory.h"
 #include "tests/support/tiny_model.h"
 
@@ -160,6 +162,48 @@ TEST_F(EngineTest, WhatCannotAnswerIsRefused) {
   std::filesystem::resize_file(folder.path() / "model.safetensors", 1000);
   EXPECT_EQ(OpenEngine(folder.path().string(), small_).status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(EngineTest, ATensorThatIsMissingOrOfAnotherShapeIsNamed) {
+  const std::string file = ReadFile(folder_.path() / "model.safetensors");
+  const auto tensors = ParseSafetensors(std::as_bytes(std::span(file)), "tiny");
+  ASSERT_TRUE(tensors.ok()) << tensors.status();
+  std::vector<SafetensorsEntry> all;
+  for (const NamedTensor& tensor : *tensors) {
+    const auto bytes = tensor.view.bytes;
+    all.push_back({tensor.name,
+                   std::string(DTypeName(tensor.view.dtype)),
+                   ShapeString(tensor.view.shape),
+                   {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
+  }
+  const auto refusal = [&](const std::vector<SafetensorsEntry>& entries) {
+    folder_.Write("model.safetensors", SafetensorsFile(entries));
+    const absl::Status status = OpenEngine(folder_.path().string(), small_).status();
+    return std::string(status.message());
+  };
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::string name = all[i].name.substr(all[i].name.starts_with("model.") ? 6 : 0);
+    auto bad = all;
+    bad[i].shape = "[1, " + bad[i].shape.substr(1);
+    EXPECT_THAT(refusal(bad), testing::AllOf(HasSubstr(name), HasSubstr(bad[i].shape)));
+    bad.erase(bad.begin() + static_cast<std::ptrdiff_t>(i));
+    EXPECT_THAT(refusal(bad), HasSubstr(name));
+  }
+}
+
+TEST_F(EngineTest, FilesThatEndTooEarlyAreNamed) {
+  for (const char* name :
+       {"config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"}) {
+    const std::string whole = ReadFile(folder_.path() / name);
+    for (std::size_t part = 0; part < 16; ++part) {
+      folder_.Write(name, whole.substr(0, whole.size() * part / 16));
+      const absl::Status status = OpenEngine(folder_.path().string(), small_).status();
+      EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << name << " " << status;
+      EXPECT_THAT(status.message(), HasSubstr(name));
+    }
+    folder_.Write(name, whole);
+  }
+  EXPECT_TRUE(OpenEngine(folder_.path().string(), small_).ok());
 }
 
 }  // namespace
