@@ -123,20 +123,38 @@ bool IsNonspacingMark(char32_t c) {
   return c >= 0x300 && u_charType(static_cast<UChar32>(c)) == U_NON_SPACING_MARK;
 }
 
+// U+3000 to U+9FFF: three bytes, neither letters with case nor, from U+4000 on, marks.
+bool LeadsChinese(char byte, unsigned char first) {
+  const auto lead = static_cast<unsigned char>(byte);
+  return lead >= first && lead <= 0xE9;
+}
+
 std::string WithoutAccents(std::string_view text) {
   std::string out;
   out.reserve(text.size());
+  std::size_t done = 0;
   for (std::size_t at = 0; at < text.size();) {
+    if (LeadsChinese(text[at], 0xE4)) {
+      at += 3;
+      continue;
+    }
+    if (static_cast<unsigned char>(text[at]) < 0xCC) {  // below U+0300
+      ++at;
+      continue;
+    }
     const std::size_t begin = at;
-    if (!IsNonspacingMark(NextCodePoint(text, at))) out += text.substr(begin, at - begin);
+    if (!IsNonspacingMark(NextCodePoint(text, at))) continue;
+    out += text.substr(done, begin - done);
+    done = at;
   }
+  out += text.substr(done);
   return out;
 }
 
 std::string Lowercase(std::string_view text) {
-  std::string out(text);
+  std::string out(text), bytes;
   std::size_t at = 0;
-  // In place, as long as the lower case has the same bytes but for ASCII.
+  // In place, as long as the lower case takes as many bytes.
   while (at < text.size()) {
     char& c = out[at];
     if (static_cast<unsigned char>(c) < 0x80) {
@@ -144,9 +162,19 @@ std::string Lowercase(std::string_view text) {
       ++at;
       continue;
     }
+    if (LeadsChinese(c, 0xE3)) {
+      at += 3;
+      continue;
+    }
     std::size_t next = at;
     const char32_t wide = NextCodePoint(text, next);
-    if (static_cast<char32_t>(u_tolower(static_cast<UChar32>(wide))) != wide) break;
+    const auto low = static_cast<char32_t>(u_tolower(static_cast<UChar32>(wide)));
+    if (low != wide) {
+      bytes.clear();
+      AppendUtf8(low, bytes);
+      if (wide == 0x130 || bytes.size() != next - at) break;
+      bytes.copy(&c, bytes.size());
+    }
     at = next;
   }
   if (at == text.size()) return out;
@@ -181,6 +209,12 @@ std::string BertCleaned(std::string_view text, const NormalizerStep& step) {
     while (at < text.size() && IsPrintable(text[at])) ++at;
     if (at > begin) {
       out += text.substr(begin, at - begin);
+      continue;
+    }
+    if (step.chinese && LeadsChinese(text[at], 0xE5)) {  // U+5000 to U+9FFF, all Chinese
+      const char apart[] = {' ', text[at], text[at + 1], text[at + 2], ' '};
+      out.append(apart, sizeof apart);
+      at += 3;
       continue;
     }
     const char32_t c = NextCodePoint(text, at);

@@ -50,7 +50,7 @@ absl::StatusOr<PreTokenizer> PreTokenizer::Make(const std::vector<PreTokenizerSt
       case Kind::kMetaspace:
         break;
       case Kind::kWhitespaceSplit:
-        regex = R"(\s)";
+        regex = R"(\s+)";
         break;
       case Kind::kPunctuation:
         regex = kPunctuationPattern;
@@ -90,10 +90,9 @@ void PreTokenizer::Run(std::size_t index, std::string_view text, bool first, Wor
     RunMetaspace(index, text, first, word);
     return;
   }
-  std::string with_blank;
   if (spec.add_prefix_space && text[0] != ' ') {
-    with_blank = " " + std::string(text);
-    text = with_blank;
+    Run(index, " " + std::string(text), first, word);
+    return;
   }
   if (pattern.empty()) {
     Run(index + 1, text, first, word);

@@ -59,6 +59,12 @@ TEST(NormalizerTest, BertCleansSeparatesChineseStripsAccentsAndLowers) {
   EXPECT_EQ(Apply({bert}, "H\u00e9\tl\u4e16\u754c"), "he l \u4e16  \u754c ");
   EXPECT_EQ(Apply({bert}, "\u00c9t\u00e9\u200b\u4e16"), "ete \u4e16 ");
   EXPECT_EQ(Apply({{.kind = Kind::kLowercase}}, "\u0130"), "i\u0307");
+  EXPECT_EQ(Apply({{.kind = Kind::kLowercase}}, "\u4e16\u00c9A\u1e9e\u00c9\u2126Z\uff21"),
+            "\u4e16\u00e9a\u00df\u00e9\u03c9z\uff41");
+  EXPECT_EQ(Apply({{.kind = Kind::kStripAccents}}, "a\u0301\u4e16\u302a\u9fff\u0300b"),
+            "a\u4e16\u9fffb");
+  EXPECT_EQ(Apply({{.kind = Kind::kBert, .clean_text = false}}, "a\u4fff\u5000\u9fff\ua000"),
+            "a \u4fff  \u5000  \u9fff \ua000");
 }
 
 TEST(NormalizerTest, StepsFollowOneAnother) {
