@@ -19,7 +19,9 @@ constexpr double kReadingSpeed = 1000;  // milliseconds of work a second
 constexpr double kCheckedByte = 0.02;   // milliseconds: a search and a verdict for some 100 bytes
 constexpr double kOfTimeLeft = 0.8;     // that a call may be expected to take
 constexpr int kFirstCalls = 4;          // at once, until it is found out how many the model takes
-constexpr double kNewest = 0.1;         // weight of the newest call in what is learned
+// What an answerer keeps of the time left, at most, for an answer without the model.
+constexpr absl::Duration kReserve = absl::Milliseconds(600);
+constexpr double kNewest = 0.1;  // weight of the newest call in what is learned
 
 std::size_t Index(Rung rung) { return static_cast<std::size_t>(rung); }
 
@@ -202,10 +204,17 @@ absl::StatusOr<Answer> Admission::Run(const Question& question, const EventSink&
                                       bool by_model, Line::Turn& turn) {
   const absl::Time start = options_.now();
   const int running = by_model ? model_.Stats().running : 0;
-  absl::StatusOr<Answer> answer = options_.answerer->Ask(question, sink);
+  bool began = false;
+  absl::StatusOr<Answer> answer = options_.answerer->Ask(question, [&](const Event& event) {
+    began |=
+        std::holds_alternative<ThoughtEvent>(event) || std::holds_alternative<AnswerEvent>(event);
+    return sink(event);
+  });
+  if (by_model && options_.find_model_calls && (answer.ok() || !began)) {
+    Note(question, answer.ok() ? &answer->receipt : nullptr, start, running);
+  }
   if (!answer.ok()) return answer;
   const Receipt& receipt = answer->receipt;
-  if (by_model && options_.find_model_calls) Note(question, receipt, running);
   const double cost = by_model ? kPromptToken * static_cast<double>(receipt.prompt_tokens) +
                                      static_cast<double>(receipt.completion_tokens)
                                : absl::ToDoubleMilliseconds(options_.now() - start);
@@ -221,19 +230,31 @@ absl::StatusOr<Answer> Admission::Run(const Question& question, const EventSink&
   return answer;
 }
 
-void Admission::Note(const Question& question, const Receipt& receipt, int running) {
-  const auto first = std::find_if(receipt.stages.begin(), receipt.stages.end(),
-                                  [](const Stage& stage) { return stage.name == "first_token"; });
-  absl::Duration took = absl::InfiniteDuration();
-  if (first != receipt.stages.end()) {
-    took = first->duration;
-  } else if (receipt.rung < Rung::kExtract || receipt.degraded == question.lowered) {
-    return;  // it had nothing to say, or was not asked
+void Admission::Note(const Question& question, const Receipt* receipt, absl::Time start,
+                     int running) {
+  const absl::Time now = options_.now();
+  bool left = receipt == nullptr;
+  absl::Duration took = left ? now - start : absl::InfiniteDuration();
+  if (!left) {
+    const auto first = std::find_if(receipt->stages.begin(), receipt->stages.end(),
+                                    [](const Stage& stage) { return stage.name == "first_token"; });
+    if (first != receipt->stages.end()) {
+      took = first->duration;
+    } else if (receipt->rung < Rung::kExtract || receipt->degraded == question.lowered) {
+      return;  // it had nothing to say, or was not asked
+    } else if (question.deadline - now < kReserve) {
+      left = true;  // for want of time, which is not the model's fault
+      took = now - start;
+    }
   }
   int limit = 0;
   {
     const std::scoped_lock lock(mutex_);
-    limit_.Note(options_.now(), took, running);
+    if (left) {
+      limit_.NoteLeft(now, took, running);
+    } else {
+      limit_.Note(now, took, running);
+    }
     limit = limit_.limit();
   }
   model_.SetRunning(limit);

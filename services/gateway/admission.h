@@ -73,8 +73,9 @@ class Admission final : public Answerer {
 
   double Cost(Rung rung) const;
   // What is affordable with so long a line and so much time left; not more than wanted.
-  // The limit learns from an answer that the model was asked for when so many ran.
-  void Note(const Question& question, const Receipt& receipt, int running);
+  // The limit learns from a question that the model was asked at `start`, when so many ran. Null:
+  // it was left without a token.
+  void Note(const Question& question, const Receipt* receipt, absl::Time start, int running);
   bool TooLate(absl::Duration left) const;  // for the least that the model does
   Rung RungFor(absl::Duration backlog, absl::Duration left, Rung wanted) const;
 

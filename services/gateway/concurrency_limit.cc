@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace citeseek::gateway {
 namespace {
 
-// Samples that a step is taken on: about one of each call that runs.
+// Samples that a step is taken on.
 constexpr int kLeastWindow = 4;
 constexpr int kMostWindow = 16;
 constexpr double kLeastGradient = 0.5;
@@ -29,6 +30,10 @@ void ConcurrencyLimit::Note(absl::Time now, absl::Duration first_token, int runn
     EndWindow(now);
     window_.clear();
   }
+}
+
+void ConcurrencyLimit::NoteLeft(absl::Time now, absl::Duration waited, int running) {
+  if (waited > options_.tolerance * base_) Note(now, waited, running);
 }
 
 void ConcurrencyLimit::EndWindow(absl::Time now) {
@@ -66,9 +71,10 @@ void ConcurrencyLimit::EndWindow(absl::Time now) {
   }
   if (2 * most <= limit()) return;  // it is not what holds anybody back
   if (gradient < 1) {
-    doubling_ = false;
-    limit_ *= 1 - kShrink * (1 - std::max(gradient, kLeastGradient));
-  } else {
+    // A step that doubled it is taken back whole.
+    const double share = std::exchange(doubling_, false) ? 1 : kShrink;
+    limit_ *= 1 - share * (1 - std::max(gradient, kLeastGradient));
+  } else if (most >= limit()) {  // of calls that began before it was raised it is not known yet
     limit_ += doubling_ ? limit_ : std::max(1.0, std::sqrt(limit_) / 2);
   }
   limit_ = std::clamp(limit_, 1.0, static_cast<double>(options_.most));

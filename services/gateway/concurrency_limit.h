@@ -35,6 +35,8 @@ class ConcurrencyLimit {
   // A call has ended whose first token came so long after its start, when `running` calls ran, it
   // included. InfiniteDuration: it failed.
   void Note(absl::Time now, absl::Duration first_token, int running);
+  // One was left before its first token, after so long: says something only if that was long.
+  void NoteLeft(absl::Time now, absl::Duration waited, int running);
 
  private:
   struct Sample {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <optional>
@@ -68,10 +69,11 @@ class HeldAnswerer final : public Answerer {
 
 class AdmissionTest : public testing::Test {
  protected:
-  // The clock stands still: a full answer takes 50 s, a short one 20 s, a quick one 10 s.
+  // The clock stands still unless it is moved: a full answer takes 50 s, a short one 20 s, a quick
+  // one 10 s.
   void Open(AdmissionOptions options) {
     options.answerer = &answerer_;
-    options.now = [] { return absl::UnixEpoch(); };
+    options.now = [this] { return absl::UnixEpoch() + absl::Milliseconds(now_ms_.load()); };
     answerer_.model = options.model;
     admission_.emplace(options);
   }
@@ -96,17 +98,19 @@ class AdmissionTest : public testing::Test {
     return {std::move(answer), std::move(first)};
   }
 
-  // And lets them all be answered.
-  void AskFourAtOnce() {
+  // And lets them all be answered, after that time, of the 1000 s until their deadline.
+  void AskFourAtOnce(absl::Duration taking = absl::ZeroDuration()) {
     std::vector<Asked> asked;
     for (int i = 0; i < 4; ++i) {
-      asked.push_back(Ask({.text = "held"}));
+      asked.push_back(Ask({.text = "held", .deadline = absl::UnixEpoch() + absl::Seconds(1000)}));
       answerer_.AwaitAsked(asked.size());
     }
+    now_ms_ = absl::ToInt64Milliseconds(taking);
     answerer_.Open();
     for (Asked& one : asked) EXPECT_TRUE(one.answer.get().ok());
   }
 
+  std::atomic<std::int64_t> now_ms_ = 0;
   HeldAnswerer answerer_;
   std::optional<Admission> admission_;
 };
@@ -241,6 +245,13 @@ TEST_F(AdmissionTest, AModelThatFailsIsAskedLess) {
   answerer_.failure = "the model server is not there";
   AskFourAtOnce();
   EXPECT_EQ(admission_->Stats().model_calls, 3);
+}
+
+TEST_F(AdmissionTest, ADeadlineThatPassesIsNotTheModelsFailure) {
+  Open({.model = true, .model_calls = 32, .find_model_calls = true});
+  answerer_.failure = "generation passed its deadline";
+  AskFourAtOnce(absl::Seconds(999.9));
+  EXPECT_EQ(admission_->Stats().model_calls, 4);
 }
 
 TEST_F(AdmissionTest, AnAnswerWithoutTheModelSaysNothingAboutIt) {

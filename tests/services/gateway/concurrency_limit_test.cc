@@ -125,6 +125,18 @@ TEST(ConcurrencyLimit, AServerThatRefusesIsAskedLess) {
   EXPECT_LE(found, 11);
 }
 
+TEST(ConcurrencyLimit, WhoLeavesAfterALongWaitTellsOfAQueueAndWhoLeavesAtOnceOfNothing) {
+  ConcurrencyLimit limit({.start = 8});
+  const absl::Time now = absl::UnixEpoch();
+  limit.NoteLeft(now, absl::Hours(1), 8);  // nothing is known yet
+  for (int i = 0; i < 8; ++i) limit.Note(now, absl::Milliseconds(100), 8);
+  EXPECT_EQ(limit.limit(), 16);
+  for (int i = 0; i < 100; ++i) limit.NoteLeft(now, absl::Milliseconds(20), 16);
+  EXPECT_EQ(limit.limit(), 16);
+  for (int i = 0; i < 100; ++i) limit.NoteLeft(now, absl::Seconds(1), 16);
+  EXPECT_LT(limit.limit(), 12);
+}
+
 TEST(ConcurrencyLimit, WhatIsNotUsedSaysNothing) {
   ConcurrencyLimit limit({.start = 12});
   Server server;
