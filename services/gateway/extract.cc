@@ -19,7 +19,7 @@ constexpr double kNearOtherSource = 0.65;  // which may confirm or contradict
 constexpr double kBothCarry = 0.85;  // of the question, by sentences that state it differently
 // Below this the documents do not say. Chosen so that of each set at most a tenth of the questions
 // that can be answered are refused (tests/bench/answerable_train.cc).
-constexpr double kMinConfidence = 0.22;
+constexpr double kMinConfidence = 0.24;
 constexpr double kLookedUpConfidence = 0.5;  // that a table's row answers
 constexpr double kMinNearest = 0.38;  // of the support, for a sentence to be of the matter at all
 constexpr double kAlike = 0.6;        // of two sentences that state the same thing, or not
