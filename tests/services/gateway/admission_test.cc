@@ -244,7 +244,7 @@ TEST_F(AdmissionTest, AModelThatFailsIsAskedLess) {
   Open({.model = true, .model_calls = 32, .find_model_calls = true});
   answerer_.failure = "the model server is not there";
   AskFourAtOnce();
-  EXPECT_EQ(admission_->Stats().model_calls, 3);
+  EXPECT_EQ(admission_->Stats().model_calls, 2);
 }
 
 TEST_F(AdmissionTest, ADeadlineThatPassesIsNotTheModelsFailure) {
