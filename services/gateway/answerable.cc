@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "absl/strings/ascii.h"
+
 namespace citeseek::gateway {
 namespace {
 
@@ -16,12 +18,6 @@ constexpr double kNear =
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool IsLetter(char c) { return IsUpper(c) || (c >= 'a' && c <= 'z'); }
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = IsUpper(c) ? static_cast<char>(c + 32) : c;
-  return lower;
-}
 
 // Numbers of four digits that may be years.
 std::vector<std::string_view> Years(std::string_view text) {
@@ -73,7 +69,7 @@ void AddNames(std::string_view text, const std::string& question,
     }
     std::size_t end = i;
     while (end < text.size() && (IsLetter(text[end]) || text[end] == '-')) ++end;
-    const std::string word = Lower(text.substr(i, end - i));
+    const std::string word = absl::AsciiStrToLower(std::string(text.substr(i, end - i)));
     const bool next = end + 1 < text.size() && text[end] == ' ' && IsUpper(text[end + 1]);
     if (IsUpper(text[i]) && end - i > 1 && (!opens || next) &&
         question.find(word) == std::string::npos) {
@@ -116,7 +112,7 @@ std::vector<PossibleAnswer> FindPossibleAnswers(AnswerType type, std::string_vie
       if (!known) found.push_back({value.range, value.number});
     }
   } else if (type != AnswerType::kReason) {
-    AddNames(text, Lower(question), &found);
+    AddNames(text, absl::AsciiStrToLower(std::string(question)), &found);
     AddQuoted(text, question, &found);
   }
   if (found.size() > 24) found.resize(24);

@@ -5,6 +5,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "absl/strings/ascii.h"
+
 namespace citeseek::gateway {
 namespace {
 
@@ -124,18 +126,12 @@ bool Announces(const Sentence& heading, const std::vector<Slot>& question) {
   });
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return lower;
-}
-
 // Whether the question names the row, by its first cell, and asks for one of its columns.
 bool IsLookedUp(std::string_view question, const std::vector<Slot>& slots, const Evidence& evidence,
                 const Sentence& row) {
-  const std::string name = Lower(FirstCell(evidence.Text(row)));
+  const std::string name = absl::AsciiStrToLower(FirstCell(evidence.Text(row)));
   if (name.size() < kLeastNameBytes) return false;
-  const std::string lower = Lower(question);
+  const std::string lower = absl::AsciiStrToLower(std::string(question));
   const std::size_t at = lower.find(name);
   if (at == std::string::npos) return false;
   const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };

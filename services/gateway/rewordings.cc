@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "absl/strings/ascii.h"
+
 namespace citeseek::gateway {
 namespace {
 
@@ -202,16 +204,10 @@ std::size_t FindPhrase(std::string_view text, std::string_view phrase, std::size
   return std::string_view::npos;
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return lower;
-}
-
 }  // namespace
 
 std::vector<indexer::ByteRange> LightWords(std::string_view question) {
-  const std::string lower = Lower(question);
+  const std::string lower = absl::AsciiStrToLower(std::string(question));
   std::vector<indexer::ByteRange> found;
   for (std::string_view word : kLight) {
     for (std::size_t at = 0; (at = FindPhrase(lower, word, at)) != std::string_view::npos;) {
@@ -224,7 +220,7 @@ std::vector<indexer::ByteRange> LightWords(std::string_view question) {
 }
 
 std::vector<Rewording> FindRewordings(std::string_view question) {
-  const std::string lower = Lower(question);
+  const std::string lower = absl::AsciiStrToLower(std::string(question));
   std::vector<Rewording> found;
   for (const Group& group : kGroups) {
     for (std::size_t from = 0; from < group.phrases.size();) {
