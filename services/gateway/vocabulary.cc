@@ -19,9 +19,12 @@ char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c
 template <std::size_t n>
 std::size_t LongestAt(std::string_view text, std::size_t at,
                       const std::array<std::string_view, n>& words) {
+  text.remove_prefix(at);
   std::size_t longest = 0;
   for (std::string_view word : words) {
-    if (word.size() > longest && text.substr(at, word.size()) == word) longest = word.size();
+    // Nearly all differ in their last byte: Chinese characters share their first.
+    if (word.size() <= longest || word.size() > text.size()) continue;
+    if (word.back() == text[word.size() - 1] && text.starts_with(word)) longest = word.size();
   }
   return longest;
 }
@@ -215,7 +218,9 @@ std::vector<Direction> FindDirections(std::string_view text) {
         found.push_back(
             {{static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(i + length)}, side});
       }
-      i += std::max<std::size_t>(length, 1);
+      ++i;
+      while (length == 0 && i < text.size() && (text[i] & '\xC0') == '\x80') ++i;
+      if (length > 0) i += length - 1;
       continue;
     }
     if (!IsLower(Lower(text[i]))) {
