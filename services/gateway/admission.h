@@ -72,11 +72,11 @@ class Admission final : public Answerer {
   absl::StatusOr<Answer> Overloaded(const Question& question, const EventSink& sink);
 
   double Cost(Rung rung) const;
-  // What is affordable with so long a line and so much time left; not more than wanted.
   // The limit learns from a question that the model was asked at `start`, when so many ran. Null:
   // it was left without a token.
   void Note(const Question& question, const Receipt* receipt, absl::Time start, int running);
   bool TooLate(absl::Duration left) const;  // for the least that the model does
+  // What is affordable with so long a line and so much time left; not more than wanted.
   Rung RungFor(absl::Duration backlog, absl::Duration left, Rung wanted) const;
 
   const AdmissionOptions options_;

@@ -217,12 +217,10 @@ AnswerFeatures ReadAnswerFeatures(std::string_view question, const QuestionCues&
   add(static_cast<double>(sources) / 8);
   double nowhere = 0, heaviest = 0;  // of the question, what no passage holds
   for (const Slot& slot : slots) {
-    const auto holds = [&](std::size_t source) {
-      const TermSet& terms = evidence.SourceTerms(static_cast<int>(source));
-      return HoldsAny(terms, slot.terms);
-    };
     bool held = false;
-    for (std::size_t i = 0; i < evidence.hits().size() && !held; ++i) held = holds(i);
+    for (std::size_t i = 0; i < evidence.hits().size() && !held; ++i) {
+      held = HoldsAny(evidence.SourceTerms(static_cast<int>(i)), slot.terms);
+    }
     if (held) continue;
     nowhere += slot.weight;
     heaviest = std::max(heaviest, slot.weight);

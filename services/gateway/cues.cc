@@ -524,6 +524,18 @@ std::vector<Value> FindValues(std::string_view text) {
   return values;
 }
 
+std::array<int, 3> DateParts(const Value& date) {
+  std::array<int, 3> parts = {};
+  std::size_t part = 0;
+  for (char c : date.number) {
+    if (c == '-' && ++part == parts.size()) break;
+    if (c != '-') parts[part] = parts[part] * 10 + (c - '0');
+  }
+  // "5-3" is a day of some year.
+  if (parts[0] < 1000) return {0, parts[0], parts[1]};
+  return parts;
+}
+
 bool States(AnswerType type, std::string_view text, std::string_view question) {
   switch (type) {
     case AnswerType::kDate:

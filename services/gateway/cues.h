@@ -3,6 +3,7 @@
 // Free functions, thread-safe, linear time. English and Chinese.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,9 @@ struct Value {
 };
 
 std::vector<Value> FindValues(std::string_view text);
+
+// Year, month and day of a date; 0 for what it does not tell.
+std::array<int, 3> DateParts(const Value& date);
 
 // True where the text holds something of that type that the question does not hold itself.
 bool States(AnswerType type, std::string_view text, std::string_view question);

@@ -64,13 +64,8 @@ std::string DatelineIn(std::string_view text) {
         })) {
       continue;
     }
-    std::array<int, 3> parts = {};
-    std::size_t part = 0;
-    for (char c : value.number) {
-      if (c == '-' && ++part == parts.size()) break;
-      if (IsDigit(c) && parts[part] < 10000) parts[part] = parts[part] * 10 + (c - '0');
-    }
-    if (parts[0] >= 1000 && parts[0] < 10000) return Padded(parts[0], parts[1], parts[2]);
+    const auto [year, month, day] = DateParts(value);
+    if (year > 0) return Padded(year, month, day);
   }
   return "";
 }

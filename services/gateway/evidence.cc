@@ -265,7 +265,6 @@ std::vector<Slot> Evidence::Slots(std::string_view question) {
          it != slots.end() && it->first < rewording.range.end; ++it) {
       Slot& slot = it->second;
       slot.terms.insert(slot.terms.end(), words.begin(), words.end());
-      Normalise(&slot.terms);
       if (rewording.searched) {
         for (TermId word : words) slot.weight = std::max(slot.weight, Weight(word));
       } else {

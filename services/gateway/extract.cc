@@ -29,13 +29,8 @@ constexpr std::size_t kLongSentence = 600;  // bytes
 int FirstDay(std::string_view text) {
   for (const Value& value : FindValues(text)) {
     if (!value.date) continue;
-    int parts[3] = {0, 0, 0};
-    std::size_t part = 0;
-    for (char c : value.number) {
-      if (c == '-' && ++part == 3) break;
-      if (c != '-') parts[part] = parts[part] * 10 + (c - '0');
-    }
-    if (parts[0] >= 1000 && part == 2) return (parts[0] * 100 + parts[1]) * 100 + parts[2];
+    const auto [year, month, day] = DateParts(value);
+    if (year > 0 && day > 0) return (year * 100 + month) * 100 + day;
   }
   return 0;
 }

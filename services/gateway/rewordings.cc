@@ -15,7 +15,7 @@ struct Group {
   bool searched = false;
 };
 
-// The first that stands in a question gives its words; those that are searched for come first.
+// Each phrase that stands in a question gives its group's words; those searched for come first.
 constexpr auto kGroups = std::to_array<Group>({
     {"how long", "length", true},
     {"how high", "height", true},
