@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "tests/support/json_lines.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_directory.h"
 
@@ -92,9 +92,7 @@ TEST_F(CommandLine, CheckTellsWhatTheDocumentsSupport) {
         Run({"check", "--answer", answer, "--json"}),
         Run({"check", "--answer", "-", "--json", "--documents", wombats, quolls}, text)}) {
     ASSERT_EQ(output.exit_code, 0) << output.err;
-    std::istringstream lines(output.out);
-    std::vector<Json> all;
-    for (std::string line; std::getline(lines, line);) all.push_back(Json::parse(line));
+    const std::vector<Json> all = ParseJsonLines(output.out);
     ASSERT_EQ(all.size(), 3u) << output.out;
     EXPECT_EQ(all[0]["sentence"], "Wombats eat grass [1].");
     EXPECT_EQ(all[0]["verdict"], "supported");

@@ -5,8 +5,8 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "tests/support/json_lines.h"
 #include "tests/support/openai_server.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_directory.h"
@@ -62,9 +62,7 @@ class Deep : public ::testing::Test {
     const auto asked = RunCiteseek(
         {"ask", question, "--mode", "deep", "--top-k", top_k, "--data", data_, "--json"});
     EXPECT_EQ(asked.exit_code, 0) << asked.err;
-    std::vector<Json> events;
-    std::istringstream lines(asked.out);
-    for (std::string line; std::getline(lines, line);) events.push_back(Json::parse(line));
+    std::vector<Json> events = ParseJsonLines(asked.out);
     if (events.empty()) events.push_back({{"event", "none"}});
     EXPECT_EQ(events.back()["event"], "finished");
     return events;

@@ -4,8 +4,8 @@
 #include <signal.h>
 
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "tests/support/json_lines.h"
 #include "tests/support/openai_server.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_directory.h"
@@ -33,9 +33,7 @@ class Model : public ::testing::Test {
     const auto asked =
         RunCiteseek({"ask", "What do wombats eat?", "--mode", mode, "--data", data_, "--json"});
     EXPECT_EQ(asked.exit_code, 0) << asked.err;
-    std::vector<Json> events;
-    std::istringstream lines(asked.out);
-    for (std::string line; std::getline(lines, line);) events.push_back(Json::parse(line));
+    std::vector<Json> events = ParseJsonLines(asked.out);
     if (events.empty()) events.push_back({{"event", "none"}});
     EXPECT_EQ(events.back()["event"], "finished");
     return events;
