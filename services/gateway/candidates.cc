@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "absl/strings/ascii.h"
+#include "services/gateway/identifiers.h"
 
 namespace citeseek::gateway {
 namespace {
@@ -23,7 +24,9 @@ constexpr double kUsualWeight = 20;          // of a question of four words
 constexpr double kWrongType = 0.6;           // asked when, but states no date
 constexpr double kLeads = 1.25;              // says what the heading above it promises
 constexpr double kAgreement = 0.35;
-constexpr double kLookedUp = 1.5;  // the row and the column that the question names
+constexpr double kLookedUp = 1.5;   // the row and the column that the question names
+constexpr double kStep = 1.5;       // asked how to do something, tells what to do
+constexpr double kOfAnother = 0.3;  // names another version or code than the question does
 constexpr std::size_t kLeastNameBytes = 3;
 
 // How much of the question a sentence carries where it stands.
@@ -147,6 +150,19 @@ bool IsLookedUp(std::string_view question, const std::vector<Slot>& slots, const
   });
 }
 
+// Whether a sentence, or else its heading, names another one of a series than the question does.
+bool IsOfAnother(const std::vector<Identifier>& asked, const std::vector<Identifier>& named,
+                 const std::vector<Identifier>& headed) {
+  return std::any_of(asked.begin(), asked.end(), [&](const Identifier& wanted) {
+    const auto is = [&](const Identifier& other) { return other.text == wanted.text; };
+    const auto rivals = [&](const Identifier& other) { return other.shape == wanted.shape; };
+    if (std::any_of(named.begin(), named.end(), is)) return false;
+    if (std::any_of(named.begin(), named.end(), rivals)) return true;
+    return std::none_of(headed.begin(), headed.end(), is) &&
+           std::any_of(headed.begin(), headed.end(), rivals);
+  });
+}
+
 bool IsQuestion(std::string_view text) {
   const std::size_t last = text.find_last_not_of(" \t\r\n\"*_");
   if (last == std::string_view::npos) return false;
@@ -195,8 +211,16 @@ std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionC
   const TermSet terms = evidence->Terms(question);
   std::vector<Candidate> candidates;
   const auto sentences = evidence->sentences();
+  const std::vector<Identifier> asked = FindIdentifiers(question);
+  std::vector<Identifier> headed;  // by the last heading of this source that names any
   for (std::size_t i = 0; i < sentences.size(); ++i) {
     const Sentence& sentence = sentences[i];
+    std::vector<Identifier> named;
+    if (!asked.empty()) {
+      named = FindIdentifiers(evidence->Text(sentence));
+      if (i > 0 && sentences[i - 1].source != sentence.source) headed.clear();
+      if (sentence.kind == LineKind::kHeading && !named.empty()) headed = named;
+    }
     if (!sentence.answers) continue;
     const Carried carried = Carry(*evidence, slots, i);
     if (carried.weight <= 0) continue;
@@ -216,9 +240,16 @@ std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionC
     candidate.support = Support(carried, candidate.typed, cues.chinese);
     candidate.worth *= 0.5 + 0.5 * carried.entities;
     if (IsQuestion(text)) candidate.worth *= 0.4;
+    if (IsOfAnother(asked, named, headed)) {
+      candidate.worth *= kOfAnother;
+      candidate.support *= kOfAnother;
+    }
     candidate.looked_up =
         row && candidate.typed && IsLookedUp(question, slots, *evidence, sentence);
     if (candidate.looked_up) candidate.worth *= kLookedUp;
+    const bool step = cues.steps && TellsStep(text);
+    if (row && cues.steps && !step && !candidate.looked_up) continue;
+    if (step) candidate.worth *= kStep;
     if (sentence.leads && Announces(sentences[i - 1], slots)) candidate.worth *= kLeads;
     // A sentence that adds nothing to the question cannot answer it.
     TermSet news;

@@ -469,16 +469,74 @@ QuestionCues ReadCues(std::string_view question) {
       std::to_array<std::string_view>({"latest", "newest", "most recent", "current version",
                                        "current release", "最新", "最近一次"});
   cues.newest = HasAny(lower, kNewest);
+  static constexpr auto kSteps = std::to_array<std::string_view>(
+      {"how do i ", "how do you ", "how do we ", "how can i ", "how can we ", "how can you ",
+       "how should i ", "how should we ", "how would i ", "how to ", "steps to ", "steps for ",
+       "怎么", "如何", "怎样", "步骤"});
+  cues.steps = HasAny(lower, kSteps) && !Has(lower, "怎么样") && cues.type == AnswerType::kAny;
   return cues;
+}
+
+bool TellsStep(std::string_view text) {
+  static constexpr auto kVerbs = std::to_array<std::string_view>(
+      {"add",     "adjust",   "allow",      "apply",    "attach",  "avoid",     "bake",
+       "boil",    "bring",    "build",      "call",     "change",  "check",     "choose",
+       "clean",   "clear",    "click",      "close",    "combine", "configure", "confirm",
+       "connect", "contact",  "cook",       "copy",     "cover",   "create",    "cut",
+       "delete",  "disable",  "disconnect", "download", "drain",   "edit",      "enable",
+       "ensure",  "enter",    "fill",       "fold",     "follow",  "generate",  "give",
+       "go",      "heat",     "hold",       "import",   "insert",  "install",   "keep",
+       "knead",   "launch",   "leave",      "let",      "log",     "make",      "measure",
+       "mix",     "mount",    "move",       "navigate", "open",    "paste",     "place",
+       "plug",    "pour",     "press",      "provide",  "pull",    "push",      "put",
+       "reboot",  "register", "remove",     "repeat",   "replace", "reset",     "restart",
+       "rest",    "rinse",    "run",        "save",     "scan",    "scroll",    "select",
+       "send",    "set",      "shape",      "sign",     "specify", "start",     "stir",
+       "stop",    "store",    "submit",     "switch",   "take",    "tap",       "tighten",
+       "turn",    "type",     "unplug",     "update",   "upgrade", "upload",    "use",
+       "verify",  "visit",    "wait",       "wash",     "write"});
+  static constexpr auto kBefore = std::to_array<std::string_view>(
+      {"then", "next", "now", "first", "finally", "please", "and", "afterwards", "simply", "just"});
+  static constexpr auto kConditions = std::to_array<std::string_view>(
+      {"to", "if", "when", "after", "once", "before", "in", "on", "from", "for", "with", "under"});
+  static constexpr auto kChinese = std::to_array<std::string_view>(
+      {"请",   "点击", "单击", "双击", "点选", "长按", "短按", "按下",   "打开", "选择", "输入",
+       "填写", "提交", "拨打", "扫描", "下载", "安装", "登录", "运行",   "执行", "插入", "拔出",
+       "取出", "拆下", "放入", "倒入", "加入", "重启", "勾选", "切换到", "进入"});
+  if (HasAny(text, kChinese)) return true;
+  // The first word that is no "then", as long as it is no name: "verify_share".
+  const auto is_verb_at = [&](std::string_view part) {
+    for (std::size_t at = 0; at < std::min<std::size_t>(part.size(), 40);) {
+      if (!IsLetter(part[at])) {
+        ++at;
+        continue;
+      }
+      std::size_t end = at;
+      while (end < part.size() && IsLetter(part[end])) ++end;
+      const std::string word = LowerAscii(part.substr(at, end - at));
+      at = end;
+      if (std::find(kBefore.begin(), kBefore.end(), word) != kBefore.end()) continue;
+      return std::find(kVerbs.begin(), kVerbs.end(), word) != kVerbs.end() &&
+             (end == part.size() || part[end] == ' ');
+    }
+    return false;
+  };
+  if (is_verb_at(text)) return true;
+  const std::vector<std::string> first = Words(text.substr(0, 12));
+  const std::size_t comma = text.find(", ");
+  return comma != std::string_view::npos && !first.empty() &&
+         std::find(kConditions.begin(), kConditions.end(), first.front()) != kConditions.end() &&
+         is_verb_at(text.substr(comma + 2));
 }
 
 indexer::ByteRange AskingPhrase(std::string_view question) {
   static constexpr auto kPhrases = std::to_array<std::string_view>(
-      {"什么时候",  "什么时间",   "什么地方", "什么名字",  "什么年代",   "哪一年",
-       "哪一天",    "哪个月",     "几几年",   "为什么",    "什么人",     "哪年",
-       "哪天",      "何时",       "何年",     "何地",      "何处",       "何人",
-       "哪位",      "几月",       "几号",     "几点",      "what year",  "which year",
-       "what date", "which date", "what day", "what time", "what month", "which month"});
+      {"什么时候",  "什么时间",      "什么地方",     "什么名字",  "什么年代",   "哪一年",
+       "哪一天",    "哪个月",        "几几年",       "为什么",    "什么人",     "哪年",
+       "哪天",      "何时",          "何年",         "何地",      "何处",       "何人",
+       "哪位",      "几月",          "几号",         "几点",      "what year",  "which year",
+       "what date", "which date",    "what day",     "what time", "what month", "which month",
+       "how big",   "what happened", "发生了什么事", "发生了什么"});
   const std::string lower = LowerAscii(question);
   for (std::string_view phrase : kPhrases) {
     const std::size_t at = lower.find(phrase);

@@ -19,6 +19,7 @@ struct QuestionCues {
   AnswerType type = AnswerType::kAny;
   bool list = false;    // asks for several things
   bool newest = false;  // asks for the last one of several dated things
+  bool steps = false;   // asks how to do something
 };
 
 QuestionCues ReadCues(std::string_view question);
@@ -42,6 +43,9 @@ std::array<int, 3> DateParts(const Value& date);
 
 // True where the text holds something of that type that the question does not hold itself.
 bool States(AnswerType type, std::string_view text, std::string_view question);
+
+// True of what tells somebody to do something: "Hold the button for ten seconds.", "请更换滤芯".
+bool TellsStep(std::string_view text);
 
 bool IsHan(char32_t c);
 

@@ -95,6 +95,55 @@ bool IsLoneTitle(std::string_view text, indexer::ByteRange range) {
          !EndsAsSentence(line);
 }
 
+// Bytes of what opens a numbered line: "三、", "（二）", "第四章 ", "3. ", "3.2 "; 0 if nothing
+// does.
+std::size_t NumberLength(std::string_view line) {
+  static constexpr std::string_view kWideDigits = "一二三四五六七八九十百";
+  const auto wide_digits = [&](std::size_t at) {
+    while (at + 3 <= line.size() && (line[at] & '\x80') != 0 &&
+           kWideDigits.find(line.substr(at, 3)) != std::string_view::npos) {
+      at += 3;
+    }
+    return at;
+  };
+  for (const auto& [open, closes] :
+       {std::pair<std::string_view, std::vector<std::string_view>>{"", {"、"}},
+        {"（", {"）"}},
+        {"第", {"章", "节", "部分"}}}) {
+    if (!line.starts_with(open)) continue;
+    const std::size_t end = wide_digits(open.size());
+    if (end == open.size()) continue;
+    for (std::string_view close : closes) {
+      if (line.substr(end).starts_with(close)) return end + close.size();
+    }
+  }
+  std::size_t end = 0;
+  while (end < line.size() && ((line[end] >= '0' && line[end] <= '9') || line[end] == '.')) ++end;
+  const bool numbered = end > 1 && line.substr(0, end).find('.') != std::string_view::npos &&
+                        line.front() != '.' && line.substr(end, 1) == " ";
+  return numbered ? end : 0;
+}
+
+// A short numbered line that is no sentence and no item of a list: "三、故障代码", "3.2 Cleaning".
+bool IsNumberedHeading(std::string_view text, indexer::ByteRange range) {
+  std::size_t start = text.rfind('\n', range.start);
+  start = start == std::string_view::npos || range.start == 0 ? 0 : start + 1;
+  const std::size_t end = std::min(text.find('\n', range.start), text.size());
+  const std::string_view line = text.substr(start, end - start);
+  if (line.size() > 60 || range.end < end || EndsAsSentence(line) || NumberLength(line) == 0) {
+    return false;
+  }
+  const auto numbered = [&](std::size_t at) { return NumberLength(text.substr(at)) > 0; };
+  std::size_t after = end;
+  while (after < text.size() && text[after] == '\n') ++after;
+  if (after == text.size() || numbered(after)) return false;
+  if (start == 0) return true;
+  std::size_t last = start;
+  while (last > 0 && text[last - 1] == '\n') --last;
+  const std::size_t before = text.substr(0, last).rfind('\n');
+  return !numbered(before == std::string_view::npos ? 0 : before + 1);
+}
+
 // "2018" for 二〇一八年, "31" for 三十一: the digits of what is written in Chinese numerals.
 std::vector<std::string> HanNumbers(std::string_view text) {
   std::vector<std::string> numbers;
@@ -178,7 +227,8 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
       // The first line of a plain text is its title, and may well be what is asked for.
       const bool title_line = line == hits[source].title && !EndsAsSentence(line);
       if (title_line || range.start < front || IsRunInHeading(text, range) ||
-          IsLoneTitle(text, range) || IsMarkedHeading(text, range)) {
+          IsLoneTitle(text, range) || IsMarkedHeading(text, range) ||
+          IsNumberedHeading(text, range)) {
         sentence.kind = LineKind::kHeading;
       }
       sentence.answers = sentence.kind != LineKind::kHeading;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "services/gateway/candidates.h"
+#include "services/gateway/identifiers.h"
 
 namespace citeseek::gateway {
 namespace {
@@ -150,15 +151,54 @@ std::vector<Candidate> FindDisagreement(const Evidence& evidence, std::string_vi
   return sides;
 }
 
+// Asked how to do something: the best sentence with the instructions right before and after it, as
+// they stand in the text; none if it is no instruction, or has none beside it.
+std::vector<Candidate> FindSteps(const Evidence& evidence,
+                                 const std::vector<Candidate>& candidates) {
+  const auto sentences = evidence.sentences();
+  const Sentence* best = candidates.front().sentence;
+  const auto is_step = [&](const Sentence& sentence) {
+    return sentence.source == best->source && sentence.answers &&
+           TellsStep(evidence.Text(sentence));
+  };
+  if (!is_step(*best)) return {};
+  std::size_t first = static_cast<std::size_t>(best - sentences.data());
+  std::size_t end = first + 1;
+  while (end < sentences.size() && end - first < kMaxExtractSentences && is_step(sentences[end])) {
+    ++end;
+  }
+  while (first > 0 && end - first < kMaxExtractSentences && is_step(sentences[first - 1])) --first;
+  std::vector<Candidate> steps;
+  for (std::size_t i = first; i < end; ++i) {
+    const auto known = std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& c) {
+      return c.sentence == &sentences[i];
+    });
+    steps.push_back(known != candidates.end() ? *known : Candidate{.sentence = &sentences[i]});
+  }
+  return steps.size() > 1 ? steps : std::vector<Candidate>();
+}
+
 // Greedy choice: each next sentence by its worth less what the chosen ones already say. Unless
 // several things are asked for, a further one must carry a part of the question that the chosen
 // ones do not, or be nearly as good as the best.
 std::vector<Candidate> Choose(const Evidence& evidence, const std::vector<Candidate>& candidates,
                               bool list, std::vector<Candidate> chosen) {
-  if (!chosen.empty()) return chosen;  // the sides of a disagreement are the answer
+  if (!chosen.empty()) return chosen;  // sides of a disagreement, or steps, are the answer
   const double best = candidates.empty() ? 0 : candidates.front().worth;
   const std::size_t most = list ? kMaxExtractSentences : 3;
   std::uint64_t covered = 0;
+  const auto is_further = [&](const Candidate& candidate, double gain) {
+    if (chosen.empty()) return true;
+    const Candidate& first = chosen.front();
+    if (first.typed && !candidate.typed) return false;
+    if (list) return true;
+    if (first.looked_up && !candidate.looked_up) return false;
+    const bool heard = std::any_of(chosen.begin(), chosen.end(), [&](const Candidate& c) {
+      return c.sentence->source == candidate.sentence->source;
+    });
+    return (candidate.slots & ~covered) != 0 ||
+           gain > (heard ? kNearSameSource : kNearOtherSource) * best;
+  };
   while (chosen.size() < most) {
     double top = 0;
     const Candidate* next = nullptr;
@@ -170,13 +210,7 @@ std::vector<Candidate> Choose(const Evidence& evidence, const std::vector<Candid
       }
       if (same > 0.8) continue;
       const double gain = candidate.worth * (1 - 0.3 * same);
-      const bool heard = std::any_of(chosen.begin(), chosen.end(), [&](const Candidate& c) {
-        return c.sentence->source == candidate.sentence->source;
-      });
-      const bool adds = list || (candidate.slots & ~covered) != 0 ||
-                        gain > (heard ? kNearSameSource : kNearOtherSource) * best;
-      if (!adds || (!chosen.empty() && chosen.front().typed && !candidate.typed)) continue;
-      if (gain > top) {
+      if (gain > top && is_further(candidate, gain)) {
         top = gain;
         next = &candidate;
       }
@@ -225,39 +259,21 @@ indexer::ByteRange Shorten(const Evidence& evidence, const std::vector<Slot>& qu
   return range;
 }
 
-bool IsVersionByte(char c) { return (c >= '0' && c <= '9') || c == '.'; }
-
 // Whether each version or decimal of the question, "3.0", stands in some passage or title.
 bool VersionsStand(std::string_view question, const Evidence& evidence) {
-  const auto stands = [](std::string_view text, std::string_view version) {
-    for (std::size_t at = 0; (at = text.find(version, at)) != std::string_view::npos; ++at) {
-      const std::size_t end = at + version.size();
-      const bool goes_on = end < text.size() && IsVersionByte(text[end]) &&
-                           (text[end] != '.' || (end + 1 < text.size() && text[end + 1] != '.' &&
-                                                 IsVersionByte(text[end + 1])));
-      if ((at == 0 || !IsVersionByte(text[at - 1])) && !goes_on) return true;
-    }
-    return false;
-  };
-  for (std::size_t at = 0; at < question.size();) {
-    if (question[at] == '.' || !IsVersionByte(question[at])) {
-      ++at;
-      continue;
-    }
-    std::size_t end = at;
-    while (end < question.size() && IsVersionByte(question[end])) ++end;
-    std::string_view version = question.substr(at, end - at);
-    while (version.ends_with('.')) version.remove_suffix(1);
-    at = end;
-    if (version.find('.') == std::string_view::npos) continue;
+  const std::vector<Identifier> asked = FindIdentifiers(question);
+  return std::all_of(asked.begin(), asked.end(), [&](const Identifier& version) {
+    const auto stands = [&](std::string_view text) {
+      const std::vector<Identifier> named = FindIdentifiers(text);
+      return std::any_of(named.begin(), named.end(),
+                         [&](const Identifier& other) { return other.text == version.text; });
+    };
     const auto hits = evidence.hits();
-    if (std::none_of(hits.begin(), hits.end(), [&](const retrieval::Hit& hit) {
-          return stands(hit.text, version) || stands(hit.title, version);
-        })) {
-      return false;
-    }
-  }
-  return true;
+    return !IsVersion(version) ||
+           std::any_of(hits.begin(), hits.end(), [&](const retrieval::Hit& hit) {
+             return stands(hit.text) || stands(hit.title);
+           });
+  });
 }
 
 }  // namespace
@@ -300,9 +316,10 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
     }
     return extract;
   }
-  std::vector<Candidate> sides =
-      FindDisagreement(*evidence, question, cues.type, candidates, &extract.disagreement);
-  for (const Candidate& candidate : Choose(*evidence, candidates, cues.list, std::move(sides))) {
+  std::vector<Candidate> found = cues.steps ? FindSteps(*evidence, candidates)
+                                            : FindDisagreement(*evidence, question, cues.type,
+                                                               candidates, &extract.disagreement);
+  for (const Candidate& candidate : Choose(*evidence, candidates, cues.list, std::move(found))) {
     add(candidate, &extract.sentences);
   }
   return extract;

@@ -88,6 +88,27 @@ TEST(Values, WhatTheQuestionSaysItselfIsNoAnswer) {
   EXPECT_FALSE(States(AnswerType::kDate, "The bridge is long.", "When was the bridge opened?"));
 }
 
+TEST(Cues, HowToDoSomethingAsksForSteps) {
+  EXPECT_TRUE(ReadCues("How do I reset the router?").steps);
+  EXPECT_TRUE(ReadCues("如何更换滤芯？").steps);
+  EXPECT_FALSE(ReadCues("How long is the bridge?").steps);
+  EXPECT_FALSE(ReadCues("这本书怎么样？").steps);
+}
+
+TEST(Steps, TellSomebodyWhatToDo) {
+  for (std::string_view step :
+       {"Hold the button for ten seconds.", "3. Then press OK.", "- Run `citeseek up`.",
+        "To save it, click Done.", "If it fails, restart the server.", "请更换滤芯。",
+        "更换后长按复位键。"}) {
+    EXPECT_TRUE(TellsStep(step)) << step;
+  }
+  for (std::string_view other :
+       {"All settings are lost.", "verify_share | 2 | percent of the store",
+        "The button resets it.", "In 1990, he moved.", "整机保修两年。", "", "To"}) {
+    EXPECT_FALSE(TellsStep(other)) << other;
+  }
+}
+
 TEST(Values, SurviveOddText) {
   for (const char* text :
        {"", "1", "May", "May ", "3 ", "1999-", "1999-1-", "9999999999999999999999", "1.", ".5",

@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 retrieval::Hit MakeHit(std::string id, std::string title, std::string text) {
@@ -122,6 +123,64 @@ TEST(Extract, OneCharacterOfAnotherWordForTheQuestionsIsNoDisagreement) {
           {MakeHit("a", "青石茶厂概况", "青石茶厂成立于1956年3月，由六个合作社合并而成。"),
            MakeHit("b", "青石茶厂大事记", "二〇一六年，青石红茶生产线建成，第一年卖出二十三吨。")});
   EXPECT_THAT(extract.disagreement, ElementsAre());
+}
+
+TEST(Extract, WhatIsSaidOfAnotherVersionOrCodeDoesNotAnswer) {
+  const std::string changes =
+      "# Changelog\n\n"
+      "- 2.3.0 (2025-08-19): webhooks carry an event number.\n"
+      "- 2.2.0 (2025-02-04): parcels can be insured.\n"
+      "- 2.1.0 (2024-09-30): webhooks are retried.\n";
+  Extract extract = Ask("What changed in version 2.2.0?", {MakeHit("a", "Parcel API", changes)});
+  ASSERT_EQ(extract.sentences.size(), 1u);
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("insured"));
+  const std::string faults = "故障代码\n\nE2:传感器异常,请清洁。\nE3:滤芯未安装到位。\n";
+  extract = Ask("E3 是什么故障?", {MakeHit("b", "净化器说明书", faults)});
+  ASSERT_EQ(extract.sentences.size(), 1u);
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("未安装到位"));
+}
+
+TEST(Extract, WhatStandsUnderTheHeadingOfAnotherVersionDoesNotAnswer) {
+  const Extract extract =
+      Ask("What is new in release 4.1.0?",
+          {MakeHit("a", "Falcon",
+                   "## Release 4.2.0\n\nNew: the release has a dark theme.\n\n"
+                   "## Release 4.1.0\n\nNew: the release can export tables.\n")});
+  ASSERT_FALSE(extract.sentences.empty());
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("export tables"));
+  EXPECT_EQ(extract.sentences.size(), 1u);
+}
+
+TEST(Extract, HowToDoSomethingIsToldByTheInstructionsInTheirOrder) {
+  const Extract extract =
+      Ask("How do I reset the X200 router?",
+          {MakeHit("a", "X200 router",
+                   "## LEDs\n\n- Blinking amber: reset.\n\n"
+                   "## Reset\n\nUnplug the cable. Hold the recessed button for ten seconds. Then "
+                   "connect the cable again. All settings of the router are lost.\n")});
+  ASSERT_EQ(extract.sentences.size(), 3u);
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("Unplug"));
+  EXPECT_THAT(extract.sentences[1].text, HasSubstr("Hold"));
+  EXPECT_THAT(extract.sentences[2].text, HasSubstr("connect"));
+}
+
+TEST(Extract, ANumberedLineOverAParagraphIsAHeading) {
+  const Extract extract =
+      Ask("滤芯更换以后怎么复位?",
+          {MakeHit("a", "净化器说明书",
+                   "一、产品参数\n型号:K7。\n\n二、滤芯更换\n更换滤芯后长按复位键五秒。\n")});
+  ASSERT_FALSE(extract.sentences.empty());
+  for (const ExtractedSentence& sentence : extract.sentences) {
+    EXPECT_THAT(sentence.text, Not(HasSubstr("二、")));
+  }
+}
+
+TEST(Extract, WhatHappenedIsAnsweredByWhatBearsTheDate) {
+  const Extract extract =
+      Ask("1938年发生了什么?",
+          {MakeHit("a", "古镇", "1938年,一场大火烧毁了东街的两百多间店铺。1952年建起了小学。")});
+  ASSERT_EQ(extract.sentences.size(), 1u);
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("大火"));
 }
 
 TEST(Extract, NothingIsSaidWithoutPassages) {
