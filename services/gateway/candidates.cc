@@ -26,8 +26,12 @@ constexpr double kLeads = 1.25;              // says what the heading above it p
 constexpr double kAgreement = 0.35;
 constexpr double kLookedUp = 1.5;   // the row and the column that the question names
 constexpr double kStep = 1.5;       // asked how to do something, tells what to do
+constexpr double kDefines = 2.0;    // asked what something is, says so of it
+constexpr double kCode = 0.5;       // of a line of a program, unless asked how to do something
 constexpr double kOfAnother = 0.3;  // names another version or code than the question does
 constexpr std::size_t kLeastNameBytes = 3;
+constexpr std::size_t kOpeningBytes = 80;  // of a sentence: where its subject stands
+constexpr std::size_t kArticleBytes = 8;   // before the subject: "The ", "- `"
 
 // How much of the question a sentence carries where it stands.
 struct Carried {
@@ -163,6 +167,20 @@ bool IsOfAnother(const std::vector<Identifier>& asked, const std::vector<Identif
   });
 }
 
+// Whether a sentence opens with what is to be defined and goes on to say what it is.
+bool Defines(const Evidence& evidence, const TermSet& defined, std::string_view text) {
+  TermSet held;
+  std::size_t end = 0;
+  for (const auto& [term, place] : evidence.Places(text.substr(0, kOpeningBytes))) {
+    if (!Holds(defined, term)) continue;
+    if (held.empty() && place.start > kArticleBytes) return false;
+    if (std::find(held.begin(), held.end(), term) == held.end()) held.push_back(term);
+    end = std::max<std::size_t>(end, place.end);
+    if (held.size() == defined.size()) return TellsWhatItIs(text, end);
+  }
+  return false;
+}
+
 bool IsQuestion(std::string_view text) {
   const std::size_t last = text.find_last_not_of(" \t\r\n\"*_");
   if (last == std::string_view::npos) return false;
@@ -212,6 +230,9 @@ std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionC
   std::vector<Candidate> candidates;
   const auto sentences = evidence->sentences();
   const std::vector<Identifier> asked = FindIdentifiers(question);
+  const TermSet defined = evidence->KnownTerms(
+      question.substr(cues.defined.start, cues.defined.end - cues.defined.start));
+  bool announced = false;          // a heading named what is to be defined, and no prose came since
   std::vector<Identifier> headed;  // by the last heading of this source that names any
   for (std::size_t i = 0; i < sentences.size(); ++i) {
     const Sentence& sentence = sentences[i];
@@ -220,6 +241,10 @@ std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionC
       named = FindIdentifiers(evidence->Text(sentence));
       if (i > 0 && sentences[i - 1].source != sentence.source) headed.clear();
       if (sentence.kind == LineKind::kHeading && !named.empty()) headed = named;
+    }
+    if (sentence.kind == LineKind::kHeading) {
+      announced = !defined.empty() && std::includes(sentence.terms.begin(), sentence.terms.end(),
+                                                    defined.begin(), defined.end());
     }
     if (!sentence.answers) continue;
     const Carried carried = Carry(*evidence, slots, i);
@@ -250,6 +275,17 @@ std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionC
     const bool step = cues.steps && TellsStep(text);
     if (row && cues.steps && !step && !candidate.looked_up) continue;
     if (step) candidate.worth *= kStep;
+    const bool code = LooksLikeCode(text);
+    if (code && !cues.steps) candidate.worth *= kCode;
+    if (!defined.empty() && !code && !row) {
+      const bool first = announced && (text.ends_with('.') || text.ends_with("。"));
+      if (first) announced = false;
+      if (Defines(*evidence, defined, text)) {
+        candidate.worth *= kDefines;
+      } else if (first) {
+        candidate.worth *= kLeads;
+      }
+    }
     if (sentence.leads && Announces(sentences[i - 1], slots)) candidate.worth *= kLeads;
     // A sentence that adds nothing to the question cannot answer it.
     TermSet news;

@@ -444,6 +444,53 @@ bool IsHan(char32_t c) {
          (c >= 0x20000 && c <= 0x3FFFF);
 }
 
+// What "What is X?", "What does X do?" or "什么是X" asks of; empty for other questions.
+indexer::ByteRange Defined(std::string_view question) {
+  const std::string lower = LowerAscii(question);
+  const std::size_t end = lower.find_last_not_of(" ?.!") + 1;
+  const auto range = [](std::size_t start, std::size_t stop) {
+    return start < stop ? indexer::ByteRange{static_cast<std::uint32_t>(start),
+                                             static_cast<std::uint32_t>(stop)}
+                        : indexer::ByteRange{};
+  };
+  for (std::string_view open :
+       {"what is ", "what are ", "what's ", "define ", "what does ", "what do "}) {
+    if (!Has(std::string_view(lower).substr(0, open.size()), open)) continue;
+    std::size_t start = open.size(), stop = end;
+    if (open.starts_with("what do")) {
+      bool asks = false;
+      for (std::string_view close : {" do", " mean", " stand for", " refer to"}) {
+        if (!std::string_view(lower).substr(0, end).ends_with(close)) continue;
+        stop = end - close.size();
+        asks = true;
+      }
+      if (!asks) return {};
+    }
+    for (std::string_view article : {"a ", "an ", "the "}) {
+      if (std::string_view(lower).substr(start).starts_with(article)) start += article.size();
+    }
+    // Of "ownership in Rust", what stands before "in"; but "the population of X" asks for a value.
+    stop = std::min(stop, lower.find(" in ", start));
+    const std::string_view subject = std::string_view(lower).substr(start, stop - start);
+    for (std::string_view relation : {" of ", " for ", " to ", " between ", " by ", "'s "}) {
+      if (Has(subject, relation)) return {};
+    }
+    if (std::count(subject.begin(), subject.end(), ' ') > 3) return {};
+    return range(start, stop);
+  }
+  std::size_t stop = question.size();
+  for (std::string_view mark : {"？", "?", "。"}) {
+    if (question.substr(0, stop).ends_with(mark)) stop -= mark.size();
+  }
+  if (question.starts_with("什么是")) return range(9, stop);
+  for (std::string_view close : {"是什么意思", "是指什么", "是什么", "指的是什么"}) {
+    if (!question.substr(0, stop).ends_with(close)) continue;
+    const std::string_view subject = question.substr(0, stop - close.size());
+    if (!Has(subject, "的")) return range(0, subject.size());
+  }
+  return {};
+}
+
 QuestionCues ReadCues(std::string_view question) {
   QuestionCues cues;
   static constexpr auto kFrame = std::to_array<std::string_view>(
@@ -473,8 +520,50 @@ QuestionCues ReadCues(std::string_view question) {
       {"how do i ", "how do you ", "how do we ", "how can i ", "how can we ", "how can you ",
        "how should i ", "how should we ", "how would i ", "how to ", "steps to ", "steps for ",
        "怎么", "如何", "怎样", "步骤"});
+  cues.defined = Defined(question);
   cues.steps = HasAny(lower, kSteps) && !Has(lower, "怎么样") && cues.type == AnswerType::kAny;
   return cues;
+}
+
+bool TellsWhatItIs(std::string_view text, std::size_t at) {
+  static constexpr auto kVerbs = std::to_array<std::string_view>(
+      {"is",       "are",     "was",       "were",     "means",      "mean",      "refers",
+       "refer",    "denotes", "describes", "stands",   "represents", "represent", "allows",
+       "allow",    "lets",    "let",       "provides", "provide",    "returns",   "creates",
+       "makes",    "enables", "gives",     "adds",     "contains",   "defines",   "method",
+       "function", "command", "option",    "trait",    "operator"});
+  std::string_view rest = text.substr(std::min(at, text.size()));
+  while (!rest.empty() && (rest[0] == '`' || rest[0] == '*' || rest[0] == '(' || rest[0] == ')')) {
+    rest.remove_prefix(1);
+  }
+  for (std::string_view sign :
+       {"是", "指", "为", "意味", "意思", "：", "——", ": ", " – ", " — ", " - "}) {
+    if (rest.starts_with(sign)) return true;
+  }
+  if (!rest.starts_with(' ')) return false;
+  // "is called with", "are usually made": something about it.
+  static constexpr auto kAsides = std::to_array<std::string_view>(
+      {"called", "not", "also", "usually", "often", "only", "still", "now", "then", "always",
+       "never", "being", "used", "designed", "available", "implemented", "very", "more", "less"});
+  const std::vector<std::string> words = Words(rest.substr(0, 32));
+  return !words.empty() && std::find(kVerbs.begin(), kVerbs.end(), words[0]) != kVerbs.end() &&
+         (words.size() < 2 || std::find(kAsides.begin(), kAsides.end(), words[1]) == kAsides.end());
+}
+
+bool LooksLikeCode(std::string_view line) {
+  while (!line.empty() && (line.back() == ' ' || line.back() == '\n')) line.remove_suffix(1);
+  if (line.empty() || line.starts_with("//")) return false;  // a comment is prose
+  static constexpr auto kOpenings = std::to_array<std::string_view>(
+      {"const ", "let ", "var ", "import ", "#include", "def ", "fn ", "pub ", "return ", "} ",
+       "$ ", "class ", "struct ", "await ", "async ", "static ", "export ", "func "});
+  for (std::string_view opening : kOpenings) {
+    if (line.starts_with(opening)) return line.find_first_of("=(){};<:") != std::string_view::npos;
+  }
+  if (line.back() == ';' || line.back() == '{' || line.back() == '}') return true;
+  const auto signs = std::count_if(line.begin(), line.end(), [](char c) {
+    return std::string_view("(){}[];=<>$").find(c) != std::string_view::npos;
+  });
+  return static_cast<std::size_t>(signs) * 7 > line.size();
 }
 
 bool TellsStep(std::string_view text) {

@@ -17,9 +17,10 @@ enum class AnswerType { kAny, kPerson, kPlace, kDate, kNumber, kReason };
 struct QuestionCues {
   bool chinese = false;  // language of the words that frame the question
   AnswerType type = AnswerType::kAny;
-  bool list = false;    // asks for several things
-  bool newest = false;  // asks for the last one of several dated things
-  bool steps = false;   // asks how to do something
+  bool list = false;           // asks for several things
+  bool newest = false;         // asks for the last one of several dated things
+  bool steps = false;          // asks how to do something
+  indexer::ByteRange defined;  // asked what that is, means or does; empty if not
 };
 
 QuestionCues ReadCues(std::string_view question);
@@ -46,6 +47,12 @@ bool States(AnswerType type, std::string_view text, std::string_view question);
 
 // True of what tells somebody to do something: "Hold the button for ten seconds.", "请更换滤芯".
 bool TellsStep(std::string_view text);
+
+// Whether text[at], behind a subject, goes on to tell what it is or does: " is a", ": ", "是".
+bool TellsWhatItIs(std::string_view text, std::size_t at);
+
+// True of a line of a program or a configuration.
+bool LooksLikeCode(std::string_view line);
 
 bool IsHan(char32_t c);
 

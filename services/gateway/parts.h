@@ -28,7 +28,8 @@ using SearchPassages =
 using TellPart = std::function<absl::Status(std::size_t part, PartEvent::State state)>;
 
 // `hits` holds those of the whole question, of which the best half stays; what the parts' sentences
-// rest on joins them, then the parts' others in turns, 2 * top_k together at most. Errors are those of `search` and `tell`.
+// rest on joins them, then the parts' others in turns, 2 * top_k together at most. Errors are those
+// of `search` and `tell`.
 absl::StatusOr<std::vector<Part>> SearchParts(const std::vector<std::string>& questions, int top_k,
                                               const SearchPassages& search, const TellPart& tell,
                                               const indexer::Analyzer& analyzer,

@@ -95,6 +95,33 @@ TEST(Cues, HowToDoSomethingAsksForSteps) {
   EXPECT_FALSE(ReadCues("这本书怎么样？").steps);
 }
 
+TEST(Cues, WhatIsAskedForADefinition) {
+  const auto defined = [](std::string_view question) {
+    const indexer::ByteRange range = ReadCues(question).defined;
+    return std::string(question.substr(range.start, range.end - range.start));
+  };
+  EXPECT_EQ(defined("What is a smart pointer?"), "smart pointer");
+  EXPECT_EQ(defined("What is ownership in Rust?"), "ownership");
+  EXPECT_EQ(defined("What does path.join do?"), "path.join");
+  EXPECT_EQ(defined("What does RRF stand for?"), "RRF");
+  EXPECT_EQ(defined("什么是倒排索引？"), "倒排索引");
+  EXPECT_EQ(defined("倒排索引是什么？"), "倒排索引");
+  EXPECT_EQ(defined("What is the population of Alderwick?"), "");
+  EXPECT_EQ(defined("白鹭镇的特产是什么?"), "");
+  EXPECT_EQ(defined("What does the ferry cost?"), "");
+  EXPECT_EQ(defined("What is "), "");
+}
+
+TEST(Code, IsToldFromProse) {
+  for (std::string_view code : {"const a = b(c);", "if (x) {", "}", "f(x)(y)[z];"}) {
+    EXPECT_TRUE(LooksLikeCode(code)) << code;
+  }
+  for (std::string_view prose : {"The join() method joins paths.",
+                                 "// faster than alloc() but unsafe", "let us go on", "", " "}) {
+    EXPECT_FALSE(LooksLikeCode(prose)) << prose;
+  }
+}
+
 TEST(Steps, TellSomebodyWhatToDo) {
   for (std::string_view step :
        {"Hold the button for ten seconds.", "3. Then press OK.", "- Run `citeseek up`.",

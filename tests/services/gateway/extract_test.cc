@@ -164,6 +164,18 @@ TEST(Extract, HowToDoSomethingIsToldByTheInstructionsInTheirOrder) {
   EXPECT_THAT(extract.sentences[2].text, HasSubstr("connect"));
 }
 
+TEST(Extract, WhatSomethingIsIsToldByItsDefinition) {
+  const Extract extract =
+      Ask("What is a workspace?",
+          {MakeHit("a", "Dependencies",
+                   "Dependencies can be inherited from a workspace. The workspace "
+                   "of the workspace example has two members."),
+           MakeHit("b", "Packages", "A workspace is a set of packages that share one lock file."),
+           MakeHit("c", "Code", "const workspace = new Workspace(workspace);")});
+  ASSERT_FALSE(extract.sentences.empty());
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("set of packages"));
+}
+
 TEST(Extract, ANumberedLineOverAParagraphIsAHeading) {
   const Extract extract =
       Ask("滤芯更换以后怎么复位?",
