@@ -2,11 +2,27 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "services/gateway/rewordings.h"
 
 namespace citeseek::gateway {
+namespace {
+
+// The letters and digits of a text in their order; the same for two of which only the markup
+// differs.
+std::string WithoutMarkup(std::string_view text) {
+  std::string letters;
+  letters.reserve(text.size());
+  for (char c : text) {
+    if ((c & '\x80') != 0 || absl::ascii_isalnum(static_cast<unsigned char>(c))) letters += c;
+  }
+  return letters;
+}
+
+}  // namespace
 
 std::string SearchText(std::string_view question) {
   std::string text(question);
@@ -24,11 +40,14 @@ int PassagesWanted(int top_k) { return std::min(kMostOfADocument * top_k, retrie
 void KeepPassages(int top_k, std::vector<retrieval::Hit>* hits) {
   const auto wanted = static_cast<std::size_t>(top_k);
   std::map<std::pair<std::string, std::string>, int> seen;
+  std::set<std::string> texts;
   std::vector<bool> keep(hits->size());
   std::size_t kept = 0;
   for (std::size_t i = 0; i < hits->size() && kept < wanted; ++i) {
     const retrieval::Hit& hit = (*hits)[i];
-    keep[i] = ++seen[{hit.collection, hit.document_id}] <= kMostOfADocument;
+    // A copy adds nothing; what differs in one word may differ in the answer.
+    const bool copy = !hit.text.empty() && !texts.insert(WithoutMarkup(hit.text)).second;
+    keep[i] = !copy && ++seen[{hit.collection, hit.document_id}] <= kMostOfADocument;
     kept += keep[i] ? 1 : 0;
   }
   for (std::size_t i = 0; i < hits->size() && kept < wanted; ++i) {

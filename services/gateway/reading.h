@@ -20,8 +20,8 @@ std::string SearchText(std::string_view question);
 // Passages to ask the retriever for, so that KeepPassages can keep top_k.
 int PassagesWanted(int top_k);
 
-// Leaves the best top_k hits, of which at most kMostOfADocument are of one document unless there
-// are no others. Keeps their order.
+// Leaves the best top_k hits, of which at most kMostOfADocument are of one document, and none says
+// the same words as one before it, unless there are no others. Keeps their order.
 inline constexpr int kMostOfADocument = 3;
 void KeepPassages(int top_k, std::vector<retrieval::Hit>* hits);
 

@@ -35,6 +35,21 @@ TEST(KeepPassages, TheSameIdInAnotherCollectionIsAnotherDocument) {
   EXPECT_EQ(hits[3].collection, "y");
 }
 
+TEST(KeepPassages, ACopyTakesNoPlaceFromOtherPassages) {
+  std::vector<retrieval::Hit> hits = {
+      {.document_id = "a.md", .text = "## Fees\n\nA ticket is **7**."},
+      {.document_id = "a.html", .text = "Fees\nA ticket is 7."},
+      {.document_id = "b", .text = "Fees\nA ticket is 8."},
+      {.document_id = "c", .text = "Children go free."}};
+  std::vector<retrieval::Hit> all = hits;
+  KeepPassages(3, &hits);
+  ASSERT_EQ(hits.size(), 3u);
+  EXPECT_EQ(hits[1].document_id, "b");  // another figure: no copy
+  EXPECT_EQ(hits[2].document_id, "c");
+  KeepPassages(4, &all);
+  EXPECT_EQ(all.size(), 4u);
+}
+
 TEST(SearchText, AddsTheWordsOfAnswers) {
   EXPECT_EQ(SearchText("How long is it?"), "How long is it? length");
   EXPECT_EQ(SearchText("Who built it"), "Who built it constructed opened");
