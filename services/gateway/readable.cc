@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace citeseek::gateway {
@@ -32,7 +33,7 @@ std::string_view WithoutLineMarks(std::string_view line) {
   return Trim(line);
 }
 
-// Inline marks: **bold**, `code`, [text](url), ![alt](url), [3], <b>.
+// Inline marks: **bold**, `code`, [text](url), [text][reference], ![alt](url), [3], <b>.
 std::string WithoutInlineMarks(std::string_view text) {
   std::string plain;
   plain.reserve(text.size());
@@ -60,6 +61,17 @@ std::string WithoutInlineMarks(std::string_view text) {
         const std::size_t end = rest.substr(0, close + 2000).find(')', close);
         if (end != std::string_view::npos) {
           plain += WithoutInlineMarks(inside);
+          i += end;
+          continue;
+        }
+      }
+      // [text][reference], but not table[row][column].
+      const bool indexes = i > 0 && absl::ascii_isalnum(static_cast<unsigned char>(text[i - 1]));
+      if (!indexes && close + 1 < rest.size() && rest[close + 1] == '[') {
+        const std::size_t end = rest.substr(0, close + 300).find(']', close + 2);
+        if (end != std::string_view::npos) {
+          plain +=
+              WithoutInlineMarks(inside.empty() ? rest.substr(close + 2, end - close - 2) : inside);
           i += end;
           continue;
         }

@@ -13,6 +13,8 @@ TEST(Readable, TakesMarkdownOff) {
   EXPECT_EQ(Readable("- **Bold** and `code`, a [link](http://x/y).[3]"), "Bold and code, a link.");
   EXPECT_EQ(Readable("> quoted\n  over lines"), "quoted over lines");
   EXPECT_EQ(Readable("![alt](a.png) text"), "alt text");
+  EXPECT_EQ(Readable("See [`fs.watch()`][] and [this][that], not row[i][j]."),
+            "See fs.watch() and this, not row[i][j].");
   EXPECT_EQ(Readable("a[i] and [see] stay"), "a[i] and [see] stay");
   EXPECT_EQ(Readable("[unclosed"), "[unclosed");
   EXPECT_EQ(MakeReadable("- [ ] write it down", {0, 19}), "write it down");
