@@ -42,7 +42,7 @@ struct EventPrinter {
         if (terminal) std::cerr << part << "searching: " << Printable(event.question) << "\n";
         break;
       case gateway::PartEvent::State::kSearchingAgain:
-        if (terminal) std::cerr << part << "nothing yet, searching again by names\n";
+        if (terminal) std::cerr << part << "too little yet, searching again\n";
         break;
       case gateway::PartEvent::State::kEvidence:
         if (terminal) std::cerr << part << "found\n";

@@ -82,7 +82,7 @@ void Append(const Event& event, std::vector<Event>* events) {
   events->push_back(event);
 }
 
-// A question of several parts is searched for more than once: what it read cannot be compared.
+// What was searched for more than once has read what one search cannot be compared with.
 bool IsPlanned(const Answer& answer) {
   const std::vector<Stage>& stages = answer.receipt.stages;
   return std::any_of(stages.begin(), stages.end(), [](const Stage& s) { return s.name == "plan"; });

@@ -23,6 +23,7 @@
 #include "services/gateway/parts.h"
 #include "services/gateway/plan.h"
 #include "services/gateway/prompt.h"
+#include "services/gateway/proposal.h"
 #include "services/gateway/reading.h"
 #include "services/gateway/thinking.h"
 #include "services/gateway/verify.h"
@@ -39,6 +40,10 @@ constexpr int kDeepTokens = 4096;
 constexpr int kShortTokens = 1024;
 constexpr int kShortThought = 256;
 constexpr double kLeastTopP = 1e-6;  // model servers take no 0; this leaves one token as well
+// Evidence of less confidence is searched for again in deep mode; see answerable.h for the scale.
+constexpr double kThinEvidence = 0.4;
+constexpr absl::Duration kProposalTime = absl::Seconds(10);  // at most, and of the time left
+constexpr double kProposalShare = 0.25;                      // this
 // Tokens of a thought are only estimated here: a model that keeps the budget itself comes first.
 constexpr double kThoughtSlack = 1.5;
 constexpr absl::Duration kFollowUpTime = absl::Milliseconds(100);
@@ -114,7 +119,7 @@ class Asking {
         !status.ok())
       return status;
     const std::optional<Comparison> comparison = CompareByArithmetic(asked_);
-    absl::Status status = Retrieve(comparison && comparison->rest.empty());
+    absl::Status status = Retrieve(comparison.has_value(), comparison && comparison->rest.empty());
     if (!status.ok()) return status;
     if (comparison) {
       status = Say(comparison->answer + (comparison->rest.empty() ? "" : "\n\n"));
@@ -181,7 +186,8 @@ class Asking {
     return options_.retriever->Search(query);
   }
 
-  absl::Status Retrieve(bool optional) {
+  // `compared`: arithmetic has answered a part of the question; `optional`: all of it.
+  absl::Status Retrieve(bool compared, bool optional) {
     const absl::Time start = absl::Now();
     absl::StatusOr<retrieval::Result> result = options_.retriever->Search(ReadingQuery(question_));
     if (absl::Status alive = Alive(); !alive.ok()) return alive;
@@ -192,7 +198,9 @@ class Asking {
       return result.status();
     }
     EndStage("retrieve", start);
-    if (absl::Status planned = Plan(optional); !planned.ok()) return planned;
+    if (!optional && question_.rung != Rung::kResults) {
+      if (absl::Status planned = Plan(compared); !planned.ok()) return planned;
+    }
     answer_.receipt.generation = result_.generation;
     if (absl::Status numbered = NumberHits(); !numbered.ok()) return numbered;
     return Send(SearchedEvent{.hits = result_.hits,
@@ -255,30 +263,48 @@ class Asking {
            candidate.start < hit.start + best.range.end;
   }
 
-  // A question of several parts is searched for each of them.
-  absl::Status Plan(bool optional) {
+  // With thinking, if it is not lowered too far.
+  bool IsDeep() const {
+    if (question_.rung > Rung::kShort) return false;
+    return question_.mode == Mode::kDeep ||
+           (question_.mode == Mode::kAuto && options_.generator != nullptr);
+  }
+
+  // A question of several parts is searched for each of them, a deep one again and again.
+  absl::Status Plan(bool compared) {
     const std::vector<std::string> questions = PlanParts(AskedText(question_));
-    if (questions.size() < 2 || optional || question_.rung == Rung::kResults) {
-      return absl::OkStatus();
-    }
+    const bool alone = questions.size() < 2;
+    if (alone && (compared || !IsDeep())) return absl::OkStatus();
     const absl::Time start = absl::Now();
-    const auto search =
-        [this](const std::string& text) -> absl::StatusOr<std::vector<retrieval::Hit>> {
+    PartSearch how{.top_k = question_.top_k,
+                   .enough = IsDeep() ? kThinEvidence : 0,
+                   .hurry = question_.answer_now,
+                   .analyzer = options_.analyzer};
+    how.search = [this](const std::string& text) -> absl::StatusOr<std::vector<retrieval::Hit>> {
       if (absl::Status alive = Alive(); !alive.ok()) return alive;
       absl::StatusOr<retrieval::Result> result = Search(text);
       if (!result.ok()) return result.status();
       return std::move(result->hits);
     };
-    const auto tell = [&](std::size_t part, PartEvent::State state) {
+    how.tell = [&](std::size_t part, PartEvent::State state) {
       return Send(PartEvent{.part = static_cast<int>(part) + 1,
                             .parts = static_cast<int>(questions.size()),
                             .question = questions[part],
                             .state = state});
     };
-    absl::StatusOr<std::vector<Part>> parts =
-        SearchParts(questions, question_.top_k, search, tell, *options_.analyzer, &result_.hits);
+    if (IsDeep() && question_.rung == Rung::kFull && options_.generator != nullptr) {
+      how.propose = [this](const std::string& part, const std::vector<std::string>& tried) {
+        return Propose(part, tried);
+      };
+    }
+    absl::StatusOr<std::vector<Part>> parts = SearchParts(questions, how, &result_.hits);
     if (absl::Status alive = Alive(); !alive.ok()) return alive;
     if (!parts.ok()) return parts.status();
+    if (alone && parts->front().searches == 1) {
+      extract_ = std::move(parts->front().extract);
+      EndStage("extract", start);
+      return absl::OkStatus();
+    }
     parts_ = *std::move(parts);
     for (const Part& part : parts_) {
       answer_.receipt.parts.push_back(
@@ -286,6 +312,30 @@ class Asking {
     }
     EndStage("plan", start);
     return absl::OkStatus();
+  }
+
+  // Words of the model's; none if it fails, which is told when it is to answer.
+  absl::StatusOr<std::string> Propose(const std::string& part,
+                                      const std::vector<std::string>& tried) {
+    const absl::Time start = absl::Now();
+    std::stop_source stop;
+    const std::stop_callback left(question_.stop, [&] { stop.request_stop(); });
+    const std::stop_callback hurried(question_.answer_now, [&] { stop.request_stop(); });
+    const absl::Duration most = kProposalShare * (ModelDeadline() - start);
+    const auto proposal =
+        ProposeSearch(options_.generator, {.question = part,
+                                           .tried = tried,
+                                           .chinese = ReadCues(part).chinese,
+                                           .opening = openings_->quick,
+                                           .priority = ModelPriority(),
+                                           .deadline = start + std::min(kProposalTime, most),
+                                           .stop = stop.get_token()});
+    EndStage("propose", start);
+    if (absl::Status alive = Alive(); !alive.ok()) return alive;
+    if (!proposal.ok()) return "";
+    answer_.receipt.prompt_tokens += proposal->finish.prompt_tokens;
+    answer_.receipt.completion_tokens += proposal->finish.completion_tokens;
+    return proposal->text;
   }
 
   // What the passages hold of an answer to the whole question.
@@ -510,6 +560,10 @@ class Asking {
            std::clamp(left / 10, absl::Milliseconds(20), absl::Milliseconds(500));
   }
 
+  inference::Priority ModelPriority() const {
+    return question_.batch ? inference::Priority::kBatch : inference::Priority::kInteractive;
+  }
+
   // Of the asker's or made up, never 0: so that the receipt can tell it.
   std::uint64_t Seed() {
     std::uint64_t& seed = answer_.receipt.seed;
@@ -560,9 +614,7 @@ class Asking {
     inference::GenerateRequest request{.messages = std::move(prompt.messages),
                                        .sampling = MakeSampling(deep, brief, budget),
                                        .thinking = deep,
-                                       .priority = question_.batch
-                                                       ? inference::Priority::kBatch
-                                                       : inference::Priority::kInteractive,
+                                       .priority = ModelPriority(),
                                        .sources = prompt.sources,
                                        .deadline = ModelDeadline()};
     std::atomic<bool> answering = false;
@@ -627,8 +679,8 @@ class Asking {
     }
     if (!finish.ok()) return finish.status();
     answer_.receipt.model = finish->model;
-    answer_.receipt.prompt_tokens = finish->prompt_tokens;
-    answer_.receipt.completion_tokens = finish->completion_tokens;
+    answer_.receipt.prompt_tokens += finish->prompt_tokens;
+    answer_.receipt.completion_tokens += finish->completion_tokens;
     answer_.receipt.steps = finish->steps;
     answer_.receipt.drafted_tokens = finish->drafted_tokens;
     answer_.receipt.accepted_tokens = finish->accepted_tokens;

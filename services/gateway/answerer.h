@@ -161,10 +161,10 @@ struct CheckedSentence {
   std::vector<std::string> problems;
 };
 
-// What became of a part of a question that asks several things.
+// What became of a part of a question that asks several things, or of one whose search was repeated.
 struct PartFinding {
   std::string question;  // the part, as it stands alone
-  int searches = 1;      // 2: the first one found no evidence
+  int searches = 1;      // up to 3: those before found no evidence, or too little
   bool evidence = false;
 
   bool operator==(const PartFinding&) const = default;
@@ -174,7 +174,7 @@ struct PartFinding {
 enum class Finding { kUntold, kEvidence, kNone };
 
 struct Stage {
-  std::string name;  // retrieve, plan, extract, first_token, generate, cite
+  std::string name;  // retrieve, propose, plan, extract, first_token, thought, generate, follow_ups
   absl::Duration duration;
 };
 
@@ -216,11 +216,11 @@ struct Receipt {
   bool cached = false;             // the answer is an earlier one, whose receipt this was
   Finding finding = Finding::kUntold;
   double confidence = 0;                // [0, 1]: that the passages hold an answer
-  std::vector<PartFinding> parts = {};  // of a question that asks several things
+  std::vector<PartFinding> parts = {};  // none: it was searched for once
 };
 
 // Names how passages are found, chosen and read: to be changed with any of it.
-inline constexpr char kRecipe[] = "passages-3-per-document/extract-3";
+inline constexpr char kRecipe[] = "passages-3-per-document/search-again-2/extract-3";
 
 struct Answer {
   std::string text;
@@ -238,8 +238,9 @@ struct QueuedEvent {
   Rung rung = Rung::kFull;  // the most that the answer will be
   std::string request_id;
 };
-// Of a question that asks several things, before SearchedEvent: each part is searched for, once
-// more where that brought no evidence, and then found or not.
+// Before SearchedEvent: each part of a question that asks several things is searched for, again
+// where that brought no evidence, and then found or not. Of a question that is its only part, from
+// its second search on.
 struct PartEvent {
   enum class State { kSearching, kSearchingAgain, kEvidence, kNoEvidence };
   int part = 0;  // from 1

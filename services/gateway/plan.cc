@@ -4,6 +4,10 @@
 #include <array>
 #include <optional>
 
+#include "retrieval/retriever.h"
+#include "services/gateway/cues.h"
+#include "services/gateway/rewordings.h"
+
 namespace citeseek::gateway {
 namespace {
 
@@ -231,6 +235,35 @@ std::string NamesOnly(std::string_view part) {
     i = end;
   }
   return names;
+}
+
+std::string Reworded(std::string_view part) {
+  const std::vector<Rewording> rewordings = FindRewordings(part);
+  if (rewordings.empty()) return "";
+  // What is left out of the part, whose place the words of answers take.
+  std::vector<bool> out(part.size());
+  const auto leave_out = [&](indexer::ByteRange range) {
+    std::fill(out.begin() + range.start, out.begin() + range.end, true);
+  };
+  leave_out(AskingPhrase(part));
+  for (indexer::ByteRange light : LightWords(part)) leave_out(light);
+  std::string words;
+  for (const Rewording& rewording : rewordings) {
+    leave_out(rewording.range);
+    words += " ";
+    words += rewording.words;
+  }
+  std::string text;
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    if (!out[i]) {
+      text += part[i];
+    } else if (!text.empty() && text.back() != ' ') {
+      text += ' ';
+    }
+  }
+  text = std::string(Trim(text));
+  if (text.empty() || text.size() + words.size() > retrieval::kMaxQueryBytes) return "";
+  return text + words;
 }
 
 }  // namespace citeseek::gateway

@@ -21,4 +21,8 @@ std::vector<std::string> PlanParts(std::string_view question);
 // The names, numbers and quoted words of a part, to search again with; empty if it has none.
 std::string NamesOnly(std::string_view part);
 
+// The part without the words that only ask, and in the words of answers where those differ ("who
+// founded it": "established it"), to search again with; empty if there are none for it.
+std::string Reworded(std::string_view part);
+
 }  // namespace citeseek::gateway

@@ -18,9 +18,12 @@ using Json = nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// Cites, of each passage that it is given, the first sentence that holds one of its words.
-ServerReply Cite(const SeenRequest& request, const std::vector<std::string>& words) {
+// Cites, of each passage that it is given, the first sentence that holds one of its words. Asked
+// for a query, it proposes that.
+ServerReply Cite(const SeenRequest& request, const std::vector<std::string>& words,
+                 const std::string& proposed = "opera") {
   const std::string prompt = Json::parse(request.body)["messages"].back()["content"];
+  if (prompt.find("search query") != std::string::npos) return GoodReply({proposed});
   std::string answer = "<think>Part by part.</think>";
   for (const std::string& word : words) {
     const std::size_t at = prompt.find(word);
@@ -92,9 +95,9 @@ TEST_F(Deep, EachPartIsSearchedAgainIfNeedBeAndCitedOrNamed) {
       Ask("When was the ferry Aurora launched? When was the icebreaking passenger ferry Borealis "
           "launched? Who composed the opera Zauberkreis?",
           "3");
-  EXPECT_THAT(Parts(events),
-              ElementsAre("1 searching", "1 evidence", "2 searching", "2 searching_again",
-                          "2 evidence", "3 searching", "3 searching_again", "3 none"));
+  EXPECT_THAT(Parts(events), ElementsAre("1 searching", "1 evidence", "2 searching",
+                                         "2 searching_again", "2 evidence", "3 searching",
+                                         "3 searching_again", "3 searching_again", "3 none"));
   const Json& finished = events.back();
   EXPECT_EQ(finished["mode"], "deep");
   EXPECT_EQ(finished["thought"], "Part by part.");
@@ -120,7 +123,8 @@ TEST_F(Deep, EachPartIsSearchedAgainIfNeedBeAndCitedOrNamed) {
   EXPECT_EQ(receipt["parts"][1]["searches"], 2);
   EXPECT_EQ(receipt["parts"][1]["evidence"], true);
   EXPECT_EQ(receipt["parts"][2]["evidence"], false);
-  EXPECT_EQ(model.requests().size(), 1u);  // the model is asked once, with all of it
+  EXPECT_EQ(receipt["parts"][2]["searches"], 3);
+  EXPECT_EQ(model.requests().size(), 2u);  // for other words, and once with all of it
 }
 
 TEST_F(Deep, HoweverManyPartsTheStepsAreBounded) {
@@ -138,10 +142,46 @@ TEST_F(Deep, HoweverManyPartsTheStepsAreBounded) {
                          [&](const std::string& part) { return part.ends_with(" " + state); });
   };
   EXPECT_EQ(count("searching"), 4);
-  EXPECT_LE(count("searching_again"), 4);
+  EXPECT_LE(count("searching_again"), 8);
   EXPECT_EQ(count("evidence") + count("none"), 4);
   EXPECT_EQ(events.back()["receipt"]["parts"].size(), 4u);
   EXPECT_THAT(events.back()["answer"].get<std::string>(), HasSubstr("14 May 1931"));
+  EXPECT_LE(model.requests().size(), 5u);
+}
+
+TEST_F(Deep, AQuestionOfOnePartIsSearchedAgainUntilItsEvidenceIsFound) {
+  OpenAiServer model([](const SeenRequest& request) {
+    return Cite(request, {"Borealis was", "Halden Bridge was"}, "Halden Bridge opened");
+  });
+  Start(model.url());
+  // By its name.
+  std::vector<Json> events =
+      Ask("When was the icebreaking passenger ferry Borealis launched?", "3");
+  EXPECT_THAT(Parts(events), ElementsAre("1 searching_again", "1 evidence"));
+  EXPECT_EQ(events.back()["receipt"]["parts"][0]["searches"], 2);
+  EXPECT_EQ(model.requests().size(), 1u);
+  // In the model's words, where the documents use no word of the question's.
+  const std::string question = "In which year could people first walk over the river?";
+  events = Ask(question, "3");
+  const std::vector<std::string> parts = Parts(events);
+  EXPECT_GE(parts.size(), 2u);
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i) EXPECT_EQ(parts[i], "1 searching_again");
+  const Json& finished = events.back();
+  EXPECT_EQ(model.requests().size(), 3u);
+  ASSERT_EQ(finished["citations"].size(), 1u) << finished;
+  const std::string id = finished["citations"][0]["document_id"];
+  EXPECT_THAT(id, HasSubstr("bridge.txt"));
+  EXPECT_EQ(finished["citations"][0]["verdict"], "supported");
+  EXPECT_EQ(finished["receipt"]["parts"][0]["question"], question);
+  EXPECT_GE(finished["receipt"]["parts"][0]["searches"], 2);
+}
+
+TEST_F(Deep, WhatIsFoundAtOnceIsSearchedForOnce) {
+  OpenAiServer model(
+      [](const SeenRequest& request) { return Cite(request, {"Halden Bridge was"}); });
+  Start(model.url());
+  const std::vector<Json> events = Ask("When was Halden Bridge opened?");
+  EXPECT_THAT(Parts(events), ElementsAre());
   EXPECT_EQ(model.requests().size(), 1u);
 }
 

@@ -187,18 +187,232 @@ TEST_F(AnswererTest, WhatBecomesOfEachPartIsToldAndInTheReceipt) {
                                                 : "Who composed the opera Zauberkreis in Vienna?");
       states.emplace_back(part->part, part->state);
     }
-    EXPECT_EQ(states, (std::vector<std::pair<int, State>>{{1, State::kSearching},
-                                                          {1, State::kEvidence},
-                                                          {2, State::kSearching},
-                                                          {2, State::kSearchingAgain},
-                                                          {2, State::kNoEvidence}}));
+    // A model that thinks proposes a third search.
+    std::vector<std::pair<int, State>> expected = {{1, State::kSearching},
+                                                   {1, State::kEvidence},
+                                                   {2, State::kSearching},
+                                                   {2, State::kSearchingAgain},
+                                                   {2, State::kNoEvidence}};
+    if (mode == Mode::kDeep) expected.insert(expected.end() - 1, {2, State::kSearchingAgain});
+    EXPECT_EQ(states, expected);
     const Receipt& receipt = told.answer->receipt;
-    EXPECT_EQ(receipt.parts, (std::vector<PartFinding>{
-                                 {"When was the Harbour Bridge opened?", 1, true},
-                                 {"Who composed the opera Zauberkreis in Vienna?", 2, false}}));
+    EXPECT_EQ(receipt.parts,
+              (std::vector<PartFinding>{{"When was the Harbour Bridge opened?", 1, true},
+                                        {"Who composed the opera Zauberkreis in Vienna?",
+                                         mode == Mode::kDeep ? 3 : 2, false}}));
     EXPECT_EQ(receipt.finding, Finding::kEvidence);
     EXPECT_GT(receipt.confidence, 0);
   }
+}
+
+// Finds one passage for texts that hold a word of its, and the tea for all others.
+class WordRetriever final : public retrieval::Retriever {
+ public:
+  explicit WordRetriever(std::string word) : word_(std::move(word)) {}
+  absl::StatusOr<retrieval::Result> Search(const retrieval::Query& query) override {
+    searched.push_back(query.text);
+    retrieval::Result result{.generation = 1};
+    result.hits.push_back({.document_id = "tea", .text = "Green tea is not fermented."});
+    if (query.text.find(word_) != std::string::npos) {
+      result.hits.push_back({.document_id = "ship", .text = "The Borealis was launched in 1989."});
+    }
+    for (retrieval::Hit& hit : result.hits) {
+      hit.end = static_cast<std::uint32_t>(hit.text.size());
+      hit.passage_id = hit.document_id + "#0";
+    }
+    return result;
+  }
+  std::vector<std::string> searched;
+
+ private:
+  const std::string word_;
+};
+
+// Proposes a search, and answers from the passage that it finds.
+class ProposingGenerator final : public inference::Generator {
+ public:
+  absl::StatusOr<inference::Finish> Generate(const inference::GenerateRequest& request,
+                                             const inference::PieceSink& sink) override {
+    requests.push_back(request);
+    const bool proposes = request.messages.back().text.find("search query") != std::string::npos;
+    if (proposes && while_proposing) {
+      if (absl::Status status = while_proposing(request); !status.ok()) return status;
+    }
+    sink({.text = proposes ? "Borealis" : "The Borealis was launched in 1989 [2]."});
+    return inference::Finish{.prompt_tokens = 10, .completion_tokens = 5, .model = "fake"};
+  }
+  std::function<absl::Status(const inference::GenerateRequest&)> while_proposing;
+  std::vector<inference::GenerateRequest> requests;
+};
+
+std::vector<PartEvent::State> States(const std::vector<Event>& events) {
+  std::vector<PartEvent::State> states;
+  for (const Event& event : events) {
+    const auto* part = std::get_if<PartEvent>(&event);
+    if (part == nullptr) continue;
+    EXPECT_EQ(part->part, 1);
+    EXPECT_EQ(part->parts, 1);
+    states.push_back(part->state);
+  }
+  return states;
+}
+
+class DeepAnswererTest : public AnswererTest {
+ protected:
+  // Asks what only the word finds.
+  absl::StatusOr<Answer> AskFor(
+      const std::string& word, Question question,
+      EventSink sink = [](const Event&) { return true; }) {
+    WordRetriever retriever(word);
+    auto answerer =
+        MakeAnswerer({.retriever = &retriever, .generator = &model_, .analyzer = analyzer_.get()});
+    events_.clear();
+    auto answer = answerer->Ask(question, [&](const Event& event) {
+      events_.push_back(event);
+      return sink(event);
+    });
+    searched_ = retriever.searched;
+    return answer;
+  }
+
+  using State = PartEvent::State;
+  const Question question_{.text = "When was the lost ship first put to sea?", .mode = Mode::kDeep};
+  ProposingGenerator model_;
+  std::vector<Event> events_;
+  std::vector<std::string> searched_;
+};
+
+TEST_F(DeepAnswererTest, AQuestionOfOnePartIsSearchedAgainByItsNames) {
+  Question question = question_;
+  question.text = "When was the Borealis launched?";
+  // The first search does not find it: only the name alone does.
+  class NamesOnlyRetriever final : public retrieval::Retriever {
+   public:
+    absl::StatusOr<retrieval::Result> Search(const retrieval::Query& query) override {
+      WordRetriever inner(query.text == "Borealis" ? "Borealis" : "\n");
+      return inner.Search(query);
+    }
+  } names;
+  auto answerer =
+      MakeAnswerer({.retriever = &names, .generator = &model_, .analyzer = analyzer_.get()});
+  const auto answer = answerer->Ask(question, [&](const Event& event) {
+    events_.push_back(event);
+    return true;
+  });
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(States(events_), (std::vector{State::kSearchingAgain, State::kEvidence}));
+  ASSERT_EQ(answer->citations.size(), 1u);
+  EXPECT_EQ(answer->citations[0].document_id, "ship");
+  EXPECT_EQ(answer->citations[0].verdict, Verdict::kSupported);
+  EXPECT_EQ(answer->receipt.parts, (std::vector<PartFinding>{{question.text, 2, true}}));
+  EXPECT_EQ(answer->receipt.finding, Finding::kEvidence);
+  EXPECT_EQ(model_.requests.size(), 1u);
+}
+
+TEST_F(DeepAnswererTest, WhatTheModelProposesIsSearchedForWhereNothingWasFound) {
+  const auto answer = AskFor("Borealis", question_);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(searched_.back(), "Borealis");
+  EXPECT_EQ(model_.requests.size(), 2u);
+  EXPECT_EQ(States(events_).front(), State::kSearchingAgain);
+  ASSERT_EQ(answer->citations.size(), 1u);
+  EXPECT_EQ(answer->citations[0].document_id, "ship");
+  ASSERT_EQ(answer->receipt.parts.size(), 1u);
+  EXPECT_EQ(answer->receipt.parts[0].searches, static_cast<int>(searched_.size()));
+  EXPECT_EQ(answer->receipt.prompt_tokens, 20);  // of both calls
+  EXPECT_EQ(answer->receipt.completion_tokens, 10);
+}
+
+TEST_F(DeepAnswererTest, WhatIsFoundAtOnceOrWantedQuicklyIsSearchedForOnce) {
+  Question question = question_;
+  question.text = "When was the Borealis launched?";
+  ASSERT_TRUE(AskFor("Borealis", question).ok());
+  EXPECT_EQ(searched_.size(), 1u);
+  EXPECT_TRUE(States(events_).empty());
+  question = question_;
+  question.mode = Mode::kQuick;
+  ASSERT_TRUE(AskFor("Borealis", question).ok());
+  EXPECT_EQ(searched_.size(), 1u);
+  question = question_;
+  question.rung = Rung::kShort;  // much is asked: no further calls of the model
+  model_.requests.clear();
+  ASSERT_TRUE(AskFor("Borealis", question).ok());
+  EXPECT_EQ(model_.requests.size(), 1u);
+}
+
+TEST_F(DeepAnswererTest, AModelThatProposesNothingStillAnswers) {
+  model_.while_proposing = [](const auto&) { return absl::UnavailableError("it is gone"); };
+  const auto answer = AskFor("Borealis", question_);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(States(events_).back(), State::kNoEvidence);
+  EXPECT_EQ(answer->receipt.mode, Mode::kDeep);
+  EXPECT_EQ(answer->receipt.degraded, "");
+}
+
+TEST_F(DeepAnswererTest, AnswerNowEndsTheSearchesAtEachStage) {
+  std::stop_source now;
+  Question question = question_;
+  question.answer_now = now.get_token();
+  // While the model proposes: its call ends at once.
+  model_.while_proposing = [&](const inference::GenerateRequest& request) {
+    now.request_stop();
+    EXPECT_TRUE(request.stop.stop_requested());
+    return absl::CancelledError("stopped");
+  };
+  auto answer = AskFor("Borealis", question);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->receipt.mode, Mode::kQuick);
+  EXPECT_EQ(model_.requests.size(), 2u);
+  EXPECT_FALSE(model_.requests[1].thinking);
+  // While it is searched again: nobody is asked for words.
+  std::stop_source sooner;
+  question.answer_now = sooner.get_token();
+  question.text = "When was the lost ship Zauberkreis launched?";
+  model_.requests.clear();
+  answer = AskFor("Borealis", question, [&](const Event& event) {
+    if (std::holds_alternative<PartEvent>(event)) sooner.request_stop();
+    return true;
+  });
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(model_.requests.size(), 1u);
+  EXPECT_EQ(answer->receipt.mode, Mode::kQuick);
+  // Before it is searched again: it is not.
+  EXPECT_EQ(searched_.size(), 2u);
+  ASSERT_TRUE(AskFor("Borealis", question).ok());
+  EXPECT_EQ(searched_.size(), 1u);
+}
+
+TEST_F(DeepAnswererTest, WhoLeavesWhileItIsSearchedAgainEndsItAll) {
+  const auto leave = [](const Event& event) { return !std::holds_alternative<PartEvent>(event); };
+  Question question = question_;
+  question.text = "When was the lost ship Zauberkreis launched?";
+  EXPECT_TRUE(absl::IsCancelled(AskFor("Borealis", question, leave).status()));
+  EXPECT_EQ(searched_.size(), 1u);
+  EXPECT_TRUE(model_.requests.empty());
+  std::stop_source stop;
+  question.stop = stop.get_token();
+  model_.while_proposing = [&](const inference::GenerateRequest& request) {
+    stop.request_stop();
+    EXPECT_TRUE(request.stop.stop_requested());
+    return absl::CancelledError("stopped");
+  };
+  EXPECT_TRUE(absl::IsCancelled(AskFor("Borealis", question).status()));
+  EXPECT_EQ(model_.requests.size(), 1u);
+  EXPECT_EQ(searched_.size(), 2u);
+}
+
+TEST_F(DeepAnswererTest, AModelThatIsSlowToProposeLeavesMostOfTheTimeForTheAnswer) {
+  Question question = question_;
+  const absl::Time begin = absl::Now();
+  question.deadline = begin + absl::Seconds(20);
+  absl::Duration given;
+  model_.while_proposing = [&](const inference::GenerateRequest& request) {
+    given = request.deadline - begin;
+    return absl::DeadlineExceededError("too slow");
+  };
+  ASSERT_TRUE(AskFor("Borealis", question).ok());
+  EXPECT_LE(given, absl::Seconds(5.1));
+  EXPECT_EQ(model_.requests.size(), 2u);
 }
 
 TEST_F(AnswererTest, AModelsReceiptTellsWhetherThereWasAnythingToAnswerFrom) {

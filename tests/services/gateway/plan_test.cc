@@ -54,5 +54,15 @@ TEST(Plan, SearchingAgainKeepsNamesAndNumbers) {
   EXPECT_EQ(NamesOnly("where is it?"), "");
 }
 
+TEST(Plan, OtherWordsTakeThePlaceOfThoseThatDocumentsMayNotUse) {
+  const std::string text = Reworded("what year was it founded?");
+  EXPECT_THAT(text, ::testing::StartsWith("was it "));
+  EXPECT_THAT(text, ::testing::HasSubstr("established"));
+  EXPECT_THAT(Reworded("图书馆什么时候建成？"), ::testing::StartsWith("图书馆"));
+  EXPECT_THAT(Reworded("图书馆什么时候建成？"), ::testing::HasSubstr("竣工"));
+  EXPECT_EQ(Reworded("where is it?"), "");  // there are none for it
+  EXPECT_EQ(Reworded(std::string(40000, 'x') + " founded"), "");
+}
+
 }  // namespace
 }  // namespace citeseek::gateway
