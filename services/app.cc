@@ -146,10 +146,11 @@ struct App::Parts {
   // gateway
   std::mutex store_mutex;
   std::unique_ptr<gateway::ConversationStore> store;  // once it is needed; guarded by store_mutex
-  std::unique_ptr<gateway::Answerer> unlimited;       // answers whatever comes
-  std::unique_ptr<gateway::Admission> admission;      // has a line before it
-  std::unique_ptr<gateway::AnswerCache> cache;        // knows what it has answered
-  std::unique_ptr<gateway::Answerer> answerer;        // knows what was said before
+  std::unique_ptr<gateway::MeasuredGenerator> measured;  // where it is not known what it takes
+  std::unique_ptr<gateway::Answerer> unlimited;          // answers whatever comes
+  std::unique_ptr<gateway::Admission> admission;         // has a line before it
+  std::unique_ptr<gateway::AnswerCache> cache;           // knows what it has answered
+  std::unique_ptr<gateway::Answerer> answerer;           // knows what was said before
 
   std::unique_ptr<Metrics> metrics;
   std::vector<std::unique_ptr<grpc::Service>> services;
@@ -304,23 +305,29 @@ absl::Status App::Parts::MakeGateway() {
     return absl::OkStatus();
   }
   if (retriever == nullptr) return Missing("gateway", "retrieval");
+  inference::Generator* model = generator.get();
+  if (model != nullptr && engine == nullptr && config.limits.model_calls == 0) {
+    measured = std::make_unique<gateway::MeasuredGenerator>(
+        gateway::MeasuredGeneratorOptions{.generator = model, .limit = {.most = kMostModelCalls}});
+    model = measured.get();
+  }
   unlimited =
       gateway::MakeAnswerer({.retriever = retriever.get(),
-                             .generator = generator.get(),
+                             .generator = model,
                              .analyzer = analyzer.get(),
                              .meaning = {.reranker = HasRerankingModel() ? reranker.get() : nullptr,
                                          .embedder = embedder.get()}});
-  admission = std::make_unique<gateway::Admission>(gateway::AdmissionOptions{
-      .answerer = unlimited.get(),
-      .model = generator != nullptr,
-      .model_calls = ModelCalls(),
-      .find_model_calls = config.limits.model_calls == 0 && engine == nullptr,
-      .reading_calls = Threads(config.engine),
-      .waiting = config.limits.questions,
-      .patience = absl::Seconds(config.limits.patience_s),
-      .observer = [this](const gateway::Answer& answer) {
-        if (metrics != nullptr) metrics->RecordAnswer(answer);
-      }});
+  admission = std::make_unique<gateway::Admission>(
+      gateway::AdmissionOptions{.answerer = unlimited.get(),
+                                .model = generator != nullptr,
+                                .model_calls = ModelCalls(),
+                                .measured = measured.get(),
+                                .reading_calls = Threads(config.engine),
+                                .waiting = config.limits.questions,
+                                .patience = absl::Seconds(config.limits.patience_s),
+                                .observer = [this](const gateway::Answer& answer) {
+                                  if (metrics != nullptr) metrics->RecordAnswer(answer);
+                                }});
   cache = std::make_unique<gateway::AnswerCache>(gateway::AnswerCacheOptions{
       .answerer = admission.get(),
       .retriever = retriever.get(),

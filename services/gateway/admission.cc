@@ -10,18 +10,12 @@
 namespace citeseek::gateway {
 namespace {
 
-// A token of a prompt takes about this part of the time of one that is generated.
-constexpr double kPromptToken = 0.1;
-// Costs until calls have ended: tokens for the model, milliseconds for the processors.
-constexpr std::array<double, kRungs> kCosts = {1500, 600, 300, 10, 5};
-constexpr double kModelSpeed = 30;      // tokens a second of one call
-constexpr double kReadingSpeed = 1000;  // milliseconds of work a second
-constexpr double kCheckedByte = 0.02;   // milliseconds: a search and a verdict for some 100 bytes
-constexpr double kOfTimeLeft = 0.8;     // that a call may be expected to take
-constexpr int kFirstCalls = 4;          // at once, until it is found out how many the model takes
-// What an answerer keeps of the time left, at most, for an answer without the model.
-constexpr absl::Duration kReserve = absl::Milliseconds(600);
-constexpr double kNewest = 0.1;  // weight of the newest call in what is learned
+// Milliseconds until calls have ended.
+constexpr std::array<double, kRungs> kCosts = {50'000, 20'000, 10'000, 10, 5};
+constexpr double kSpeed = 1000;        // of them a second
+constexpr double kCheckedByte = 0.02;  // milliseconds: a search and a verdict for some 100 bytes
+constexpr double kOfTimeLeft = 0.8;    // that a call may be expected to take
+constexpr double kNewest = 0.1;        // weight of the newest call in what is learned
 
 std::size_t Index(Rung rung) { return static_cast<std::size_t>(rung); }
 
@@ -56,17 +50,23 @@ const char* Name(Rung rung) {
 
 Admission::Admission(const AdmissionOptions& options)
     : options_(options),
-      model_({.running = options.find_model_calls ? std::min(kFirstCalls, options.model_calls)
-                                                  : options.model_calls,
+      model_({.running = ModelCalls(),
               .waiting = options.waiting,
-              .speed = kModelSpeed,
+              .speed = kSpeed,
               .now = options.now}),
       reading_({.running = options.reading_calls,
                 .waiting = options.waiting,
-                .speed = kReadingSpeed,
+                .speed = kSpeed,
                 .now = options.now}),
-      limit_({.start = kFirstCalls, .most = options.model_calls}),
-      costs_(kCosts) {}
+      costs_(kCosts) {
+  if (options.measured != nullptr) {
+    options.measured->Watch([this](int calls) { model_.SetRunning(calls); });
+  }
+}
+
+int Admission::ModelCalls() const {
+  return options_.measured != nullptr ? options_.measured->limit() : options_.model_calls;
+}
 
 double Admission::Cost(Rung rung) const {
   const std::scoped_lock lock(mutex_);
@@ -78,14 +78,34 @@ Rung Admission::RungFor(absl::Duration backlog, absl::Duration left, Rung wanted
               : backlog <= options_.patience / 2 ? Rung::kShort
                                                  : Rung::kQuick;
   rung = std::max(wanted, rung);
-  while (rung < Rung::kQuick && model_.Takes(Cost(rung)) > kOfTimeLeft * left) {
+  while (rung < Rung::kQuick && !Untried() && model_.Takes(Cost(rung)) > kOfTimeLeft * left) {
     rung = static_cast<Rung>(Index(rung) + 1);
   }
   return rung;
 }
 
-bool Admission::TooLate(absl::Duration left) const {
-  return model_.Takes(Cost(Rung::kQuick)) > kOfTimeLeft * left;
+bool Admission::TooLate(absl::Duration left, int others) const {
+  // A model that nobody else asks is asked: who could tell that it has become faster?
+  return others > 0 && !Untried() && model_.Takes(Cost(Rung::kQuick)) > kOfTimeLeft * left;
+}
+
+bool Admission::Untried() const {
+  const std::scoped_lock lock(mutex_);
+  return options_.measured != nullptr &&
+         std::all_of(learned_.begin(), learned_.begin() + Index(Rung::kExtract),
+                     [](int times) { return times == 0; });
+}
+
+void Admission::Learn(Rung rung, double cost) {
+  const std::scoped_lock lock(mutex_);
+  int& times = learned_[Index(rung)];
+  const double old = costs_[Index(rung)];
+  if (times == 0 && rung <= Rung::kQuick) {  // the others are as much more or less than foretold
+    for (const Rung other : {Rung::kFull, Rung::kShort, Rung::kQuick}) {
+      if (learned_[Index(other)] == 0) costs_[Index(other)] *= cost / old;
+    }
+  }
+  costs_[Index(rung)] = old + std::max(kNewest, 1.0 / ++times) * (cost - old);
 }
 
 absl::StatusOr<Answer> Admission::Ask(const Question& asked, const EventSink& sink) {
@@ -148,8 +168,10 @@ absl::StatusOr<Answer> Admission::AskModel(Question& question, const EventSink& 
   };
   // The wait if everybody were answered shortly.
   const double least = Cost(Rung::kQuick);
-  const absl::Duration wait = model_.Wait(least);
-  if (!question.batch && (wait > options_.patience || TooLate(left() - wait))) {
+  const LineStats line = model_.Stats();
+  const bool untried = Untried() && static_cast<int>(line.waiting) < ModelCalls();
+  const absl::Duration wait = untried ? absl::ZeroDuration() : model_.Wait(least);
+  if (!question.batch && (wait > options_.patience || TooLate(left() - wait, line.running))) {
     return read_instead();
   }
   const Rung expected = question.batch ? wanted : RungFor(model_.Backlog(), left() - wait, wanted);
@@ -164,7 +186,7 @@ absl::StatusOr<Answer> Admission::AskModel(Question& question, const EventSink& 
                              });
     if (!turn.ok() && !absl::IsResourceExhausted(turn.status())) return turn.status();
     if (turn.ok() && question.batch) return Run(question, sink, true, *turn);
-    if (turn.ok() && !TooLate(left())) {
+    if (turn.ok() && !TooLate(left(), model_.Stats().running - 1)) {
       const absl::Duration backlog = model_.Backlog();
       question.rung = RungFor(backlog, left(), wanted);
       turn->Expect(Cost(question.rung));
@@ -203,61 +225,19 @@ absl::StatusOr<Answer> Admission::Read(Question& question, const EventSink& sink
 absl::StatusOr<Answer> Admission::Run(const Question& question, const EventSink& sink,
                                       bool by_model, Line::Turn& turn) {
   const absl::Time start = options_.now();
-  const int running = by_model ? model_.Stats().running : 0;
-  bool began = false;
-  absl::StatusOr<Answer> answer = options_.answerer->Ask(question, [&](const Event& event) {
-    began |=
-        std::holds_alternative<ThoughtEvent>(event) || std::holds_alternative<AnswerEvent>(event);
-    return sink(event);
-  });
-  if (by_model && options_.find_model_calls && (answer.ok() || !began)) {
-    Note(question, answer.ok() ? &answer->receipt : nullptr, start, running);
-  }
+  absl::StatusOr<Answer> answer = options_.answerer->Ask(question, sink);
   if (!answer.ok()) return answer;
-  const Receipt& receipt = answer->receipt;
-  const double cost = by_model ? kPromptToken * static_cast<double>(receipt.prompt_tokens) +
-                                     static_cast<double>(receipt.completion_tokens)
-                               : absl::ToDoubleMilliseconds(options_.now() - start);
-  const std::scoped_lock lock(mutex_);
-  const std::size_t rung = Index(receipt.rung);
-  ++stats_.answered[rung];
-  if (!question.lowered.empty()) ++stats_.lowered;
-  // A call for the model that ended without it says nothing about tokens.
-  if (by_model == (receipt.rung <= Rung::kQuick)) {
-    costs_[rung] += kNewest * (cost - costs_[rung]);
+  const Rung rung = answer->receipt.rung;
+  // A call for the model that ended without it says nothing about how long that takes.
+  if (by_model == (rung <= Rung::kQuick)) {
+    const double cost = absl::ToDoubleMilliseconds(options_.now() - start);
+    Learn(rung, cost);
     turn.Learn(cost);
   }
+  const std::scoped_lock lock(mutex_);
+  ++stats_.answered[Index(rung)];
+  if (!question.lowered.empty()) ++stats_.lowered;
   return answer;
-}
-
-void Admission::Note(const Question& question, const Receipt* receipt, absl::Time start,
-                     int running) {
-  const absl::Time now = options_.now();
-  bool left = receipt == nullptr;
-  absl::Duration took = left ? now - start : absl::InfiniteDuration();
-  if (!left) {
-    const auto first = std::find_if(receipt->stages.begin(), receipt->stages.end(),
-                                    [](const Stage& stage) { return stage.name == "first_token"; });
-    if (first != receipt->stages.end()) {
-      took = first->duration;
-    } else if (receipt->rung < Rung::kExtract || receipt->degraded == question.lowered) {
-      return;  // it had nothing to say, or was not asked
-    } else if (question.deadline - now < kReserve) {
-      left = true;  // for want of time, which is not the model's fault
-      took = now - start;
-    }
-  }
-  int limit = 0;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (left) {
-      limit_.NoteLeft(now, took, running);
-    } else {
-      limit_.Note(now, took, running);
-    }
-    limit = limit_.limit();
-  }
-  model_.SetRunning(limit);
 }
 
 absl::StatusOr<Answer> Admission::Overloaded(const Question& question, const EventSink& sink) {
@@ -291,8 +271,8 @@ AdmissionStats Admission::Stats() const {
   {
     const std::scoped_lock lock(mutex_);
     stats = stats_;
-    stats.model_calls = options_.find_model_calls ? limit_.limit() : options_.model_calls;
   }
+  stats.model_calls = ModelCalls();
   stats.model = model_.Stats();
   stats.reading = reading_.Stats();
   return stats;

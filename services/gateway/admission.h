@@ -22,18 +22,18 @@
 #include <string>
 
 #include "services/gateway/answerer.h"
-#include "services/gateway/concurrency_limit.h"
 #include "services/gateway/line.h"
+#include "services/gateway/measured_generator.h"
 
 namespace citeseek::gateway {
 
 struct AdmissionOptions {
-  Answerer* answerer = nullptr;   // outlives this
-  bool model = false;             // whether it has one
-  int model_calls = 8;            // questions that the model answers at once, or at most
-  bool find_model_calls = false;  // find out how many it takes: see concurrency_limit.h
-  int reading_calls = 2;          // and that are answered without it
-  std::size_t waiting = 512;      // in each of the two lines
+  Answerer* answerer = nullptr;           // outlives this
+  bool model = false;                     // whether it has one
+  int model_calls = 8;                    // questions that the model answers at once
+  MeasuredGenerator* measured = nullptr;  // finds out how many it answers; outlives this
+  int reading_calls = 2;                  // and that are answered without it
+  std::size_t waiting = 512;              // in each of the two lines
   absl::Duration patience = absl::Seconds(20);
   absl::Duration reading_patience = absl::Milliseconds(500);
   std::function<absl::Time()> now = [] { return absl::Now(); };
@@ -72,10 +72,13 @@ class Admission final : public Answerer {
   absl::StatusOr<Answer> Overloaded(const Question& question, const EventSink& sink);
 
   double Cost(Rung rung) const;
-  // The limit learns from a question that the model was asked at `start`, when so many ran. Null:
-  // it was left without a token.
-  void Note(const Question& question, const Receipt* receipt, absl::Time start, int running);
-  bool TooLate(absl::Duration left) const;  // for the least that the model does
+  int ModelCalls() const;  // that may run now
+  // A question has taken so long on that rung.
+  void Learn(Rung rung, double cost);
+  // For the least that the model does, when so many others ask it.
+  bool TooLate(absl::Duration left, int others) const;
+  // Whether nobody knows yet how many calls it takes, nor how long they are.
+  bool Untried() const;
   // What is affordable with so long a line and so much time left; not more than wanted.
   Rung RungFor(absl::Duration backlog, absl::Duration left, Rung wanted) const;
 
@@ -83,9 +86,9 @@ class Admission final : public Answerer {
   Line model_;
   Line reading_;
   mutable std::mutex mutex_;
-  ConcurrencyLimit limit_;                                // of model_; guarded by mutex_
-  std::array<double, kRungs> costs_;                      // learned by rung; guarded by mutex_
-  AdmissionStats stats_;                                  // without the lines'; guarded by mutex_
+  std::array<double, kRungs> costs_;      // milliseconds, learned by rung; guarded by mutex_
+  std::array<int, kRungs> learned_ = {};  // how often; guarded by mutex_
+  AdmissionStats stats_;                  // without the lines'; guarded by mutex_
   std::multimap<std::string, std::stop_source> running_;  // by request id; guarded by mutex_
 };
 

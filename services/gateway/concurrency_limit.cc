@@ -26,7 +26,9 @@ int ConcurrencyLimit::limit() const {
 void ConcurrencyLimit::Note(absl::Time now, absl::Duration first_token, int running) {
   if (probing_ && running > limit()) return;  // it began before the probe
   window_.push_back({first_token, running});
-  if (static_cast<int>(window_.size()) >= std::clamp(limit(), kLeastWindow, kMostWindow)) {
+  // A step that doubles lets in half as many calls again as run then: these tell about it.
+  const int wanted = doubling_ ? limit() / 2 : limit();
+  if (static_cast<int>(window_.size()) >= std::clamp(wanted, kLeastWindow, kMostWindow)) {
     EndWindow(now);
     window_.clear();
   }

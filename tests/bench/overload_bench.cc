@@ -1,6 +1,6 @@
 // overload_bench: what becomes of questions when there are more than the model can answer.
 //
-//   overload_bench DATA queries.txt|queries.jsonl [SECONDS_A_STEP [MODEL_CALLS]]
+//   overload_bench DATA queries.txt|queries.jsonl [SECONDS_A_STEP [MODEL_CALLS [STEPS]]]
 //
 // Serves all roles over the data directory in this process, with a model server on loopback that
 // answers 8 questions at once at 10 ms a token (80 tokens with a full thought, 40 with a short one,
@@ -8,6 +8,8 @@
 // and 10 times 10 a second, open loop, times from the intended start. Then back to half of that, to
 // see how long it takes to be normal again; then five times with impatient askers that give up
 // after a second and ask again, up to three times each, and back to half.
+//
+// STEPS: "1,2,5,10,5r" by default; r: with impatient askers.
 //
 // MODEL_CALLS: the service is told how many calls the model takes; 0, the default: it finds out.
 //
@@ -26,6 +28,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "nlohmann/json.hpp"
 #include "services/app.h"
@@ -210,7 +213,7 @@ void PrintRecovery(const std::vector<Outcome>& outcomes) {
 }
 
 int Run(const std::string& data, std::vector<std::string> questions, double seconds,
-        int model_calls) {
+        int model_calls, const std::string& steps) {
   ModelServer model;
   testing::OpenAiServer server(
       [&](const testing::SeenRequest& request) { return model.Reply(request); });
@@ -229,17 +232,16 @@ int Run(const std::string& data, std::vector<std::string> questions, double seco
   const auto answerer = services::ConnectAnswerer(services::MakeChannel(*address));
   Load load(answerer.get(), std::move(questions));
   load.Run(kCapacity / 2, absl::Seconds(3));  // learns the costs
-  for (const int times : {1, 2, 5, 10}) {
-    Print(absl::StrCat(times, "x").c_str(), load.Run(kCapacity * times, absl::Seconds(seconds)),
-          seconds);
+  for (const std::string& step : std::vector<std::string>(absl::StrSplit(steps, ','))) {
+    const double rate = kCapacity * std::stod(step);
+    const auto asked = step.ends_with('r')
+                           ? load.Run(rate, absl::Seconds(seconds), 3, absl::Seconds(1))
+                           : load.Run(rate, absl::Seconds(seconds));
+    Print((step + "x").c_str(), asked, seconds);
     const auto after = load.Run(kCapacity / 2, absl::Seconds(6));
     Print("  then .5x", after, 6);
     PrintRecovery(after);
   }
-  Print("5x, again", load.Run(kCapacity * 5, absl::Seconds(seconds), 3, absl::Seconds(1)), seconds);
-  const auto after = load.Run(kCapacity / 2, absl::Seconds(6));
-  Print("  then .5x", after, 6);
-  PrintRecovery(after);
   return 0;
 }
 
@@ -249,7 +251,8 @@ int Run(const std::string& data, std::vector<std::string> questions, double seco
 int main(int argc, char** argv) {
   if (argc < 3) {
     std::fprintf(stderr,
-                 "usage: overload_bench DATA queries.txt|queries.jsonl [SECONDS [MODEL_CALLS]]\n");
+                 "usage: overload_bench DATA queries.txt|queries.jsonl [SECONDS [MODEL_CALLS "
+                 "[STEPS]]]\n");
     return 2;
   }
   std::vector<std::string> questions;
@@ -260,5 +263,5 @@ int main(int argc, char** argv) {
                                             : line);
   }
   return citeseek::Run(argv[1], questions, argc > 3 ? std::stod(argv[3]) : 10,
-                       argc > 4 ? std::stoi(argv[4]) : 0);
+                       argc > 4 ? std::stoi(argv[4]) : 0, argc > 5 ? argv[5] : "1,2,5,10,5r");
 }

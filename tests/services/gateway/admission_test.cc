@@ -9,11 +9,13 @@
 #include <optional>
 #include <thread>
 
+#include "tests/support/scripted_generator.h"
+
 namespace citeseek::gateway {
 namespace {
 
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 // Answers when it may, with the rung it is given.
 class HeldAnswerer final : public Answerer {
@@ -30,12 +32,6 @@ class HeldAnswerer final : public Answerer {
     answer.receipt.degraded = question.lowered;
     answer.receipt.prompt_tokens = 100;
     answer.receipt.completion_tokens = 50;
-    if (first_token) {
-      answer.receipt.stages = {{"retrieve", absl::Milliseconds(5)}, {"first_token", *first_token}};
-    } else if (!failure.empty()) {
-      answer.receipt.rung = Rung::kExtract;
-      answer.receipt.degraded = failure;
-    }
     lock.unlock();
     if (!sink(FinishedEvent{answer})) return absl::CancelledError("left");
     return answer;
@@ -50,6 +46,10 @@ class HeldAnswerer final : public Answerer {
     open_ = true;
     changed_.notify_all();
   }
+  void Close() {
+    const std::scoped_lock lock(mutex_);
+    open_ = false;
+  }
   std::vector<Question> AwaitAsked(std::size_t count) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return asked_.size() >= count; });
@@ -57,8 +57,6 @@ class HeldAnswerer final : public Answerer {
   }
 
   bool model = true;
-  std::optional<absl::Duration> first_token;
-  std::string failure;  // of the model, where it brings no token
 
  private:
   std::mutex mutex_;
@@ -67,7 +65,7 @@ class HeldAnswerer final : public Answerer {
   bool open_ = false;
 };
 
-class AdmissionTest : public testing::Test {
+class AdmissionTest : public ::testing::Test {
  protected:
   // The clock stands still unless it is moved: a full answer takes 50 s, a short one 20 s, a quick
   // one 10 s.
@@ -96,18 +94,6 @@ class AdmissionTest : public testing::Test {
       });
     });
     return {std::move(answer), std::move(first)};
-  }
-
-  // And lets them all be answered, after that time, of the 1000 s until their deadline.
-  void AskFourAtOnce(absl::Duration taking = absl::ZeroDuration()) {
-    std::vector<Asked> asked;
-    for (int i = 0; i < 4; ++i) {
-      asked.push_back(Ask({.text = "held", .deadline = absl::UnixEpoch() + absl::Seconds(1000)}));
-      answerer_.AwaitAsked(asked.size());
-    }
-    now_ms_ = absl::ToInt64Milliseconds(taking);
-    answerer_.Open();
-    for (Asked& one : asked) EXPECT_TRUE(one.answer.get().ok());
   }
 
   std::atomic<std::int64_t> now_ms_ = 0;
@@ -233,39 +219,73 @@ TEST_F(AdmissionTest, AnswerNowReachesTheCallOfThatIdAlone) {
 }
 
 TEST_F(AdmissionTest, HowManyCallsTheModelTakesIsFoundOut) {
-  Open({.model = true, .model_calls = 32, .find_model_calls = true});
-  EXPECT_EQ(admission_->Stats().model_calls, 4);
-  answerer_.first_token = absl::Milliseconds(200);
-  AskFourAtOnce();
-  EXPECT_EQ(admission_->Stats().model_calls, 8);
-}
-
-TEST_F(AdmissionTest, AModelThatFailsIsAskedLess) {
-  Open({.model = true, .model_calls = 32, .find_model_calls = true});
-  answerer_.failure = "the model server is not there";
-  AskFourAtOnce();
+  testing::ScriptedGenerator model({{.text = "yes"}});
+  MeasuredGenerator measured({.generator = &model, .limit = {.start = 1, .most = 4}});
+  Open({.model = true, .model_calls = 32, .measured = &measured});
+  EXPECT_EQ(admission_->Stats().model_calls, 1);
+  Asked first = Ask({.text = "held"});
+  answerer_.AwaitAsked(1);
+  Asked second = Ask({.text = "held"});
+  EXPECT_EQ(second.queued.get().place, 1);
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(measured.Generate({.sources = 1}, [](const auto&) { return true; }).ok());
+  }
   EXPECT_EQ(admission_->Stats().model_calls, 2);
+  answerer_.AwaitAsked(2);  // the second need not wait for the first
+  answerer_.Open();
+  EXPECT_TRUE(first.answer.get().ok());
+  EXPECT_TRUE(second.answer.get().ok());
 }
 
-TEST_F(AdmissionTest, ADeadlineThatPassesIsNotTheModelsFailure) {
-  Open({.model = true, .model_calls = 32, .find_model_calls = true});
-  answerer_.failure = "generation passed its deadline";
-  AskFourAtOnce(absl::Seconds(999.9));
-  EXPECT_EQ(admission_->Stats().model_calls, 4);
+TEST_F(AdmissionTest, WhileNothingIsKnownOfTheModelAsManyMayWaitForItAsRun) {
+  testing::ScriptedGenerator model({{.text = "yes"}});
+  MeasuredGenerator measured({.generator = &model, .limit = {.start = 1}});
+  Open({.model = true, .measured = &measured, .patience = absl::Seconds(1)});
+  const absl::Time deadline = absl::UnixEpoch() + absl::Seconds(5);
+  Asked first = Ask({.text = "held", .deadline = deadline});
+  EXPECT_EQ(answerer_.AwaitAsked(1)[0].rung, Rung::kFull);
+  Asked second = Ask({.text = "held", .deadline = deadline});
+  EXPECT_EQ(second.queued.get().place, 1);
+  const auto third =
+      admission_->Ask({.text = "quickly", .deadline = deadline}, [](const Event&) { return true; });
+  ASSERT_TRUE(third.ok()) << third.status();
+  EXPECT_EQ(third->receipt.rung, Rung::kExtract);
+  answerer_.Open();
+  EXPECT_EQ(first.answer.get()->receipt.rung, Rung::kFull);
+  EXPECT_EQ(second.answer.get()->receipt.rung, Rung::kFull);
 }
 
-TEST_F(AdmissionTest, AnAnswerWithoutTheModelSaysNothingAboutIt) {
-  Open({.model = true, .model_calls = 32, .find_model_calls = true});
-  answerer_.model = false;
-  AskFourAtOnce();
-  EXPECT_EQ(admission_->Stats().model_calls, 4);
+TEST_F(AdmissionTest, WhatOneRungTakesTellsOfThoseThatWereNotTried) {
+  Open({.model = true, .model_calls = 1});
+  Asked first = Ask({.text = "held"});
+  answerer_.AwaitAsked(1);
+  now_ms_ = 1000;  // a full answer takes one second, not fifty
+  answerer_.Open();
+  ASSERT_TRUE(first.answer.get().ok());
+  answerer_.Close();
+  Asked second = Ask({.text = "held"});
+  answerer_.AwaitAsked(2);
+  // Behind it a quick one would take 0.2 s: there is time for that, not for more.
+  const absl::Time deadline = absl::UnixEpoch() + absl::Seconds(2.3);
+  Asked third = Ask({.text = "held", .deadline = deadline});
+  EXPECT_EQ(third.queued.get().rung, Rung::kQuick);
+  answerer_.Open();
+  EXPECT_TRUE(second.answer.get().ok());
+  EXPECT_TRUE(third.answer.get().ok());
 }
 
-TEST_F(AdmissionTest, HowManyAreConfiguredStaysSo) {
-  Open({.model = true, .model_calls = 4});
-  answerer_.failure = "the model server is not there";
-  AskFourAtOnce();
-  EXPECT_EQ(admission_->Stats().model_calls, 4);
+TEST_F(AdmissionTest, AModelThatNobodyAsksIsAskedHoweverLongItTookOnce) {
+  Open({.model = true, .model_calls = 1});
+  Asked first = Ask({.text = "held"});
+  answerer_.AwaitAsked(1);
+  now_ms_ = 100'000;
+  answerer_.Open();
+  ASSERT_TRUE(first.answer.get().ok());
+  const absl::Time deadline = absl::UnixEpoch() + absl::Seconds(101);
+  const auto second =
+      admission_->Ask({.text = "quickly", .deadline = deadline}, [](const Event&) { return true; });
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->receipt.rung, Rung::kQuick);
 }
 
 TEST_F(AdmissionTest, WithoutAModelAQuestionForOneIsPassedOnAsItIs) {

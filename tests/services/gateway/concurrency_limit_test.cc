@@ -26,42 +26,52 @@ class Server {
     double sum = 0;
     int steps = 0;
     while (now_ < end) {
-      while (static_cast<int>(calls_.size()) < std::min(limit->limit(), demand)) Begin();
+      while (running_ < std::min(limit->limit(), demand)) Begin();
       sum += limit->limit();
       ++steps;
-      const Call call = calls_.top();
-      calls_.pop();
-      now_ = std::max(now_, call.end);
-      limit->Note(now_, call.first_token, call.running);
+      const Happening next = next_.top();
+      next_.pop();
+      now_ = std::max(now_, next.at);
+      if (next.ends) {
+        --running_;
+      } else {
+        limit->Note(now_, next.first_token, next.running);
+      }
     }
     return sum / steps;
   }
 
  private:
-  struct Call {
-    absl::Time end;
-    absl::Duration first_token;
-    int running;
-    bool operator>(const Call& other) const { return end > other.end; }
+  // A call's first token, or its end.
+  struct Happening {
+    absl::Time at;
+    bool ends;
+    absl::Duration first_token = {};
+    int running = 0;
+    bool operator>(const Happening& other) const { return at > other.at; }
   };
 
   void Begin() {
-    const int running = static_cast<int>(calls_.size()) + 1;
+    const int running = ++running_;
     free_.resize(static_cast<std::size_t>(slots), now_);
     if (refuses && running > slots) {
-      calls_.push({now_ + absl::Milliseconds(1), absl::InfiniteDuration(), running});
+      next_.push({now_ + absl::Milliseconds(1), false, absl::InfiniteDuration(), running});
+      next_.push({now_ + absl::Milliseconds(2), true});
       return;
     }
     absl::Time& slot = *std::min_element(free_.begin(), free_.end());
     const absl::Time start = std::max(now_, slot);
     const double factor = 1 + noise * (2 * static_cast<double>(random_() % 1000) / 1000 - 1);
     slot = start + whole * factor;
-    calls_.push({slot, start - now_ + prefill * factor, running});
+    const absl::Time first = start + prefill * factor;
+    next_.push({first, false, first - now_, running});
+    next_.push({slot, true});
   }
 
   absl::Time now_ = absl::UnixEpoch();
   std::vector<absl::Time> free_;
-  std::priority_queue<Call, std::vector<Call>, std::greater<>> calls_;
+  std::priority_queue<Happening, std::vector<Happening>, std::greater<>> next_;
+  int running_ = 0;
   std::mt19937 random_{7};
 };
 
@@ -77,12 +87,20 @@ TEST(ConcurrencyLimit, FindsTheSlotsOfAServer) {
   }
 }
 
-TEST(ConcurrencyLimit, FindsThemInTheTimeOfAFewCalls) {
+TEST(ConcurrencyLimit, FindsThemInTheTimeOfAFewFirstTokens) {
   ConcurrencyLimit limit({});
   Server server;
   server.slots = 32;
-  server.Run(&limit, absl::Seconds(60));
+  server.Run(&limit, absl::Seconds(2));  // the first calls take 10
   EXPECT_GE(limit.limit(), 24);
+}
+
+TEST(ConcurrencyLimit, WhatWasTooMuchIsTakenBackAtOnce) {
+  ConcurrencyLimit limit({});
+  Server server;
+  server.slots = 6;
+  server.Run(&limit, absl::Seconds(60));
+  EXPECT_LE(limit.limit(), 9);
 }
 
 TEST(ConcurrencyLimit, FollowsAServerThatIsGivenMoreOrFewer) {
