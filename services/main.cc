@@ -110,6 +110,21 @@ void AddQueryCommands(CLI::App& app, Options& o) {
                   "Ask as a turn of this conversation; new: begin one, and tell its id");
   ask->add_option("--seed", o.ask.seed, "Of what the model draws; default: made up")
       ->check(CLI::Range(std::uint64_t{0}, gateway::kMaxSeed));
+  gateway::Drawing& drawing = o.ask.drawing;
+  ask->add_option("--temperature", drawing.temperature,
+                  "In [0, 2]; 0: always the likeliest token; default: the mode's choice");
+  ask->add_option("--top-p", drawing.top_p,
+                  "Draw from the likeliest tokens with this share together, in [0, 1]");
+  ask->add_option("--presence-penalty", drawing.presence_penalty,
+                  "Of tokens that were drawn before, in [-2, 2]");
+  ask->add_option("--frequency-penalty", drawing.frequency_penalty,
+                  "The same for each time, in [-2, 2]");
+  ask->add_option("--max-tokens", drawing.max_tokens,
+                  "Of thought and answer, in [1, 131072]; default: the mode's choice")
+      ->check(CLI::Range(1, gateway::kMaxAnswerTokens));
+  ask->add_option("--stop", drawing.stop,
+                  "The model's text ends before this; at most 4 times, each of 1 to 1024 bytes")
+      ->allow_extra_args(false);
   ask->add_flag("--no-cache", o.ask.no_cache, "Make the answer anew, even if it is known");
   ask->add_flag("--follow-ups", o.ask.follow_ups,
                 "Suggest further questions that the documents answer");

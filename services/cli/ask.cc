@@ -145,6 +145,7 @@ int RunAsk(const GlobalOptions& global, const AskOptions& options) {
                                                .thinking_budget = options.thinking_budget,
                                                .answer_now = now.pressed(),
                                                .seed = options.seed,
+                                               .drawing = options.drawing,
                                                .no_cache = options.no_cache,
                                                .follow_ups = options.follow_ups},
                                               [&](const gateway::Event& event) {

@@ -80,6 +80,7 @@ struct AskOptions {
   int thinking_budget = 0;
   std::string session;  // its id, or "new"; empty: none
   std::uint64_t seed = 0;
+  gateway::Drawing drawing;
   bool no_cache = false;
   bool follow_ups = false;
 };

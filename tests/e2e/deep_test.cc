@@ -185,6 +185,44 @@ TEST_F(Deep, WhatIsFoundAtOnceIsSearchedForOnce) {
   EXPECT_EQ(model.requests().size(), 1u);
 }
 
+TEST_F(Deep, TheModelDrawsAsTheCommandLineSays) {
+  OpenAiServer model(
+      [](const SeenRequest& request) { return Cite(request, {"Halden Bridge was"}); });
+  Start(model.url());
+  const std::vector<std::string> ask = {
+      "ask", "When was Halden Bridge opened?", "--mode", "quick", "--data", data_};
+  const auto with = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), ask.begin(), ask.end());
+    return RunCiteseek(options);
+  };
+  const auto asked =
+      with({"--temperature", "0.25", "--top-p", "0.5", "--presence-penalty", "-1", "--stop", "END",
+            "--stop", "###", "--frequency-penalty", "1.5", "--max-tokens", "99"});
+  ASSERT_EQ(asked.exit_code, 0) << asked.err;
+  ASSERT_EQ(model.requests().size(), 1u);
+  const Json body = Json::parse(model.requests()[0].body);
+  EXPECT_EQ(body["temperature"], 0.25);
+  EXPECT_EQ(body["top_p"], 0.5);
+  EXPECT_EQ(body["presence_penalty"], -1);
+  EXPECT_EQ(body["frequency_penalty"], 1.5);
+  EXPECT_EQ(body["max_tokens"], 99);
+  EXPECT_EQ(body["stop"], Json({"END", "###"}));
+  for (const auto& [options, error] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"--temperature", "2.5"}, "temperature 2.5 is not in [0, 2]"},
+           {{"--top-p", "-1"}, "top_p -1 is not in [0, 1]"},
+           {{"--presence-penalty", "3"}, "presence_penalty 3 is not in [-2, 2]"},
+           {{"--frequency-penalty", "-3"}, "frequency_penalty -3 is not in [-2, 2]"},
+           {{"--max-tokens", "0"}, "--max-tokens: Value 0 not in range"},
+           {{"--stop", ""}, "stop text of 0 bytes is not in [1, 1024]"},
+           {{"--stop", "a", "--stop", "b", "--stop", "c", "--stop", "d", "--stop", "e"},
+            "stop of 5 texts is longer than the limit of 4"}}) {
+    const auto refused = with(options);
+    EXPECT_NE(refused.exit_code, 0) << error;
+    EXPECT_THAT(refused.err, HasSubstr(error));
+  }
+  EXPECT_EQ(model.requests().size(), 1u);
+}
+
 TEST_F(Deep, ADrawIsTheAskersAndIsReplayedSo) {
   OpenAiServer model(
       [](const SeenRequest& request) { return Cite(request, {"Halden Bridge was"}); });
