@@ -469,6 +469,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Make(const Config& config, Log* log) {
   return std::unique_ptr<App>(new App(std::move(parts)));
 }
 
+inference::Embedder* App::embedder() const { return parts_->embedder.get(); }
 indexer::Indexer* App::indexer() const { return parts_->indexer.get(); }
 retrieval::Retriever* App::retriever() const { return parts_->retriever.get(); }
 gateway::Answerer* App::answerer() const { return parts_->answerer.get(); }

@@ -35,6 +35,7 @@ class App {
   ~App();
 
   // Null where this process has neither the role nor its address.
+  inference::Embedder* embedder() const;
   indexer::Indexer* indexer() const;
   retrieval::Retriever* retriever() const;
   gateway::Answerer* answerer() const;

@@ -179,17 +179,18 @@ void CheckFiles(const Config& config, Report& report) {
     report.Told(what, CheckTls(tls), tls.certificate + tls.authority,
                 "see \"Encryption\" in docs/operations.md");
   }
+}
+
+// `loaded`: a start has opened them all, once; else each is looked at, to find the one at fault.
+void CheckModels(const EngineConfig& config, bool loaded, Report& report) {
   for (const auto& [what, path] :
-       {std::pair<const char*, const std::string&>{"model", config.engine.model},
-        {"embedder", config.engine.embedder},
-        {"reranker", config.engine.reranker}}) {
+       {std::pair<const char*, const std::string&>{"model", config.model},
+        {"embedder", config.embedder},
+        {"reranker", config.reranker}}) {
     if (path.empty()) continue;
-    inference::Workbench bench(path, {});
-    const auto info = bench.Info();
-    report.Told(what, info.status(),
-                info.ok() ? absl::StrCat(path, ": ", info->architecture, ", ", info->quantization,
-                                         ", ", info->bytes >> 20, " MiB")
-                          : "",
+    const absl::Status status =
+        loaded ? absl::OkStatus() : inference::Workbench(path, {}).Info().status();
+    report.Told(what, status, path + (loaded ? ": loaded" : ""),
                 absl::StrCat("give a whole Hugging Face folder or GGUF file; `citeseek model info "
                              "--model ",
                              path, "`"));
@@ -235,20 +236,58 @@ absl::Status AskAndProve(App& app, gateway::Mode mode, std::string* told) {
   return absl::InternalError("the quote of the citation is not in the document");
 }
 
-// Starts all that is configured, on the sample corpus in a directory of its own, and asks it.
-void CheckAnswers(Config config, Log* log, Report& report) {
+// The index of the data directory, if no server has it.
+// `embedder`: the configured one; null if it could not be opened, which was told.
+void CheckIndex(const Config& config, bool served, inference::Embedder* embedder, Report& report) {
+  const std::string path = IndexDirectory(config.data);
+  std::error_code error;
+  if (served || embedder == nullptr) return;
+  if (!fs::exists(path, error)) {
+    report.Good("index", "none yet: `citeseek index PATH...` makes one");
+    return;
+  }
+  const auto analyzer = indexer::MakeAnalyzer();
+  const auto opened =
+      indexer::OpenIndexer({.directory = path, .analyzer = analyzer.get(), .embedder = embedder});
+  absl::Status status = opened.status();
+  std::string found;
+  if (status.ok()) {
+    const auto stats = (*opened)->Stats();
+    status = stats.status();
+    if (stats.ok()) {
+      found = absl::StrCat(stats->documents, " documents, generation ", stats->generation);
+    }
+  }
+  report.Told("index", status, found,
+              absl::IsFailedPrecondition(status)
+                  ? "stop the process that holds it, or give its address with --server; another "
+                    "embedder needs a new --data"
+                  : "`citeseek fsck`, then restore a copy or index the documents again");
+}
+
+// Starts all that is configured, on the sample corpus in a directory of its own, and asks it. No
+// model is opened twice: the index of the data directory is looked at with the same embedder.
+void CheckAnswers(const Config& configured, bool served, Log* log, Report& report) {
   std::string directory = (fs::temp_directory_path() / "citeseek_doctor_XXXXXX").string();
   if (mkdtemp(directory.data()) == nullptr) {
     report.Bad("answer", absl::StrCat(directory, ": ", std::strerror(errno)),
                "make the directory for temporary files writable, or set TMPDIR");
     return;
   }
+  Config config = configured;
   config.data = directory;
   config.remotes = {};
   config.roles = Config().roles;
   {
     const auto app = App::Make(config, log);
     absl::Status status = app.status();
+    CheckModels(config.engine, status.ok(), report);
+    const auto hashing = inference::MakeHashingEmbedder();
+    CheckIndex(configured, served,
+               status.ok()                      ? (*app)->embedder()
+               : config.engine.embedder.empty() ? hashing.get()
+                                                : nullptr,
+               report);
     if (status.ok()) status = IndexSample(*(*app)->indexer());
     std::string told;
     const bool answers =
@@ -264,40 +303,6 @@ void CheckAnswers(Config config, Log* log, Report& report) {
   }
   std::error_code ignored;
   fs::remove_all(directory, ignored);
-}
-
-// The index of the data directory, if no server has it.
-void CheckIndex(const Config& config, bool served, Report& report) {
-  const std::string path = IndexDirectory(config.data);
-  std::error_code error;
-  if (served) return;
-  if (!fs::exists(path, error)) {
-    report.Good("index", "none yet: `citeseek index PATH...` makes one");
-    return;
-  }
-  const auto analyzer = indexer::MakeAnalyzer();
-  std::unique_ptr<inference::Embedder> embedder = inference::MakeHashingEmbedder();
-  if (!config.engine.embedder.empty()) {
-    auto own = inference::OpenEmbedder(config.engine.embedder, {});
-    if (!own.ok()) return;  // told above
-    embedder = *std::move(own);
-  }
-  const auto opened = indexer::OpenIndexer(
-      {.directory = path, .analyzer = analyzer.get(), .embedder = embedder.get()});
-  absl::Status status = opened.status();
-  std::string found;
-  if (status.ok()) {
-    const auto stats = (*opened)->Stats();
-    status = stats.status();
-    if (stats.ok()) {
-      found = absl::StrCat(stats->documents, " documents, generation ", stats->generation);
-    }
-  }
-  report.Told("index", status, found,
-              absl::IsFailedPrecondition(status)
-                  ? "stop the process that holds it, or give its address with --server; another "
-                    "embedder needs a new --data"
-                  : "`citeseek fsck`, then restore a copy or index the documents again");
 }
 
 }  // namespace
@@ -322,9 +327,8 @@ int RunDoctor(const GlobalOptions& global, const ServeOptions& options) {
   CheckPort("metrics", config->metrics, server.ok(), report);
   CheckFiles(*config, report);
   CheckRemotes(*config, report);
-  CheckIndex(*config, server.ok(), report);
   Log log("off");
-  CheckAnswers(*config, &log, report);
+  CheckAnswers(*config, server.ok(), &log, report);
   return report.bad() ? kFailed : kDone;
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -236,6 +237,48 @@ TEST_F(LocalModel, HitsAreEmbeddedAndRerankedByModels) {
   const Output refused = run({"index", directory_.path() / "colours"}, false);
   EXPECT_NE(refused.exit_code, 0);
   EXPECT_THAT(refused.err, HasSubstr("open it with that embedder, or index the documents again"));
+}
+
+TEST_F(LocalModel, TheDoctorOpensEachModelOnce) {
+  const TempDirectory embedder;
+  WriteTinyBert(embedder);
+  const TempDirectory data;
+  const std::vector<std::string> with = {"--data",     data.path(),     "--model",     model_,
+                                         "--embedder", embedder.path(), "--kv-memory", "8MiB"};
+  const auto run = [&](std::vector<std::string> command) {
+    command.insert(command.end(), with.begin(), with.end());
+    return RunCiteseek(command);
+  };
+  const Output indexed = run({"index", directory_.path() / "wombat.txt"});
+  ASSERT_EQ(indexed.exit_code, 0) << indexed.err;
+  const int opened = inotify_init1(IN_NONBLOCK);
+  for (const std::string& model : {model_, std::string(embedder.path())}) {
+    ASSERT_GE(inotify_add_watch(opened, (model + "/model.safetensors").c_str(), IN_OPEN), 0);
+  }
+  const auto openings = [&] {
+    std::map<int, int> times;
+    alignas(inotify_event) char events[4096];
+    for (ssize_t n; (n = read(opened, events, sizeof(events))) > 0;) {
+      for (ssize_t at = 0; at < n;) {
+        const auto* event = reinterpret_cast<const inotify_event*>(events + at);
+        ++times[event->wd];
+        at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+      }
+    }
+    return times;
+  };
+  const Output well = run({"doctor", "--json"});
+  EXPECT_EQ(well.exit_code, 0) << well.out << well.err;
+  std::map<std::string, Json> checks;
+  for (const Json& line : Lines(well.out)) checks[line["check"]] = line;
+  for (const char* check : {"model", "embedder", "index", "answer", "generator"}) {
+    EXPECT_EQ(checks[check]["status"], "ok") << check << well.out;
+  }
+  EXPECT_THAT(checks["index"]["found"].get<std::string>(), HasSubstr("1 documents"));
+  const std::map<int, int> times = openings();
+  EXPECT_EQ(times.size(), 2u);
+  for (const auto& [file, count] : times) EXPECT_EQ(count, 1) << file;
+  close(opened);
 }
 
 TEST_F(LocalModel, WhatDoesNotFitOrCannotAnswerIsRefusedAtTheStart) {
