@@ -120,6 +120,14 @@ TEST_F(LocalModel, QuickAndDeepAnswersStream) {
   }
 }
 
+TEST_F(LocalModel, IsReadyOnceItHasSaidAToken) {
+  ASSERT_NO_FATAL_FAILURE(
+      Start({"--model", model_, "--kv-memory", "8MiB", "--metrics", "127.0.0.1:0"}));
+  auto metrics = Metrics(Json::parse(up_->first_line())["metrics"]);  // nobody has asked yet
+  EXPECT_GE(metrics["citeseek_engine_completion_tokens_total"], 1);
+  EXPECT_GE(metrics["citeseek_engine_calls_finished_total"], 1);
+}
+
 TEST_F(LocalModel, AnOpenedThoughtIsShownAsOne) {
   WriteTinyModel(model_, 1, TinyThinking::kAlways);
   ASSERT_NO_FATAL_FAILURE(Start({"--model", model_, "--kv-memory", "8MiB"}));

@@ -73,5 +73,52 @@ TEST_F(MetricsTest, TheDashboardShowsMetricsThatThereAreAndAllOfThem) {
   EXPECT_EQ(page, shown);
 }
 
+TEST_F(MetricsTest, EveryRungAndLineIsThereFromTheStart) {
+  FillAll();
+  const std::string page = Page();
+  for (const char* rung : {"full", "short", "quick", "extract", "results"}) {
+    EXPECT_THAT(page, HasSubstr("citeseek_answers_total{rung=\"" + std::string(rung) + "\"} "));
+  }
+  for (const char* line : {"model", "reading"}) {
+    EXPECT_THAT(page, HasSubstr("citeseek_line_waiting{line=\"" + std::string(line) + "\"} "));
+  }
+}
+
+// A query by a label that its metric has not would show nothing.
+TEST_F(MetricsTest, TheDashboardAsksForLabelsThatItsMetricsHave) {
+  FillAll();
+  const std::string page = Page();
+  const std::string dashboard =
+      ReadFile(std::filesystem::path(CITESEEK_SOURCE_DIR) / "deploy/grafana.json");
+  static const std::regex query(R"(by \(([a-z, ]+)\) \(?(?:rate\()?(citeseek_[a-z_]+)\{([^}]*)\})");
+  static const std::regex word("[a-z]+");
+  int asked = 0;
+  for (std::sregex_iterator it(dashboard.begin(), dashboard.end(), query), end; it != end; ++it) {
+    const std::string labels = (*it)[1].str(), metric = (*it)[2].str();
+    for (std::sregex_iterator label(labels.begin(), labels.end(), word), none; label != none;
+         ++label) {
+      ++asked;
+      const std::regex sample(metric + R"(\{[^}]*\b)" + label->str() + "=");
+      EXPECT_TRUE(std::regex_search(page, sample)) << metric << " has no " << label->str();
+    }
+  }
+  EXPECT_GE(asked, 15);
+}
+
+// What the answerer tells of stages is what the manual lists.
+TEST_F(MetricsTest, TheManualListsEveryStage) {
+  const std::filesystem::path source(CITESEEK_SOURCE_DIR);
+  const std::string answerer = ReadFile(source / "services/gateway/answerer.cc");
+  const std::string manual = ReadFile(source / "docs/operations.md");
+  static const std::regex end_of_stage("EndStage\\(\"([a-z_]+)\"");
+  int stages = 0;
+  for (std::sregex_iterator it(answerer.begin(), answerer.end(), end_of_stage), end; it != end;
+       ++it) {
+    ++stages;
+    EXPECT_THAT(manual, HasSubstr("`" + (*it)[1].str() + "`"));
+  }
+  EXPECT_GE(stages, 8);
+}
+
 }  // namespace
 }  // namespace citeseek::services
