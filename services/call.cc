@@ -1,5 +1,6 @@
 #include "services/call.h"
 
+#include <google/protobuf/descriptor.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
@@ -80,6 +81,42 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
 namespace gx = grpc::experimental;
 constexpr unsigned kLookAgainSeconds = 60;
+
+// gRPC answers a message that it cannot parse as if the method were missing, without a word.
+class BrokenMessages final : public gx::Interceptor {
+ public:
+  explicit BrokenMessages(const char* method) : method_(method) {}
+
+  void Intercept(gx::InterceptorBatchMethods* batch) override {
+    if (batch->QueryInterceptionHookPoint(gx::InterceptionHookPoints::PRE_SEND_STATUS)) {
+      const grpc::Status status = batch->GetSendStatus();
+      if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED &&
+          status.error_message().empty() && IsMethod()) {
+        batch->ModifySendStatus(
+            {grpc::StatusCode::INVALID_ARGUMENT,
+             absl::StrCat("the message is not a request of ", method_, ", or its text not UTF-8")});
+      }
+    }
+    batch->Proceed();
+  }
+
+  class Factory final : public gx::ServerInterceptorFactoryInterface {
+    gx::Interceptor* CreateServerInterceptor(gx::ServerRpcInfo* info) override {
+      return new BrokenMessages(info->method());
+    }
+  };
+
+ private:
+  // A real one, of any service.
+  bool IsMethod() const {
+    std::string name(method_);
+    std::replace(name.begin(), name.end(), '/', '.');
+    name.erase(0, 1);
+    return google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name) != nullptr;
+  }
+
+  const char* const method_;
+};
 
 std::shared_ptr<gx::CertificateProviderInterface> WatchFiles(const TlsConfig& tls) {
   return std::make_shared<gx::FileWatcherCertificateProvider>(tls.key, tls.certificate,
@@ -229,6 +266,9 @@ void ApplyServerSettings(grpc::ServerBuilder& builder) {
   // A second server on a port must fail, not share it.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  std::vector<std::unique_ptr<gx::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(std::make_unique<BrokenMessages::Factory>());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
 }
 
 }  // namespace citeseek::services

@@ -1,5 +1,7 @@
 // Wrong input, files and directories are named with value and limit; the server stays up.
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -10,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/time/clock.h"
+#include "services/call.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_directory.h"
 
@@ -75,6 +78,40 @@ TEST_F(BadInput, ARunningServerOutlivesItAll) {
   EXPECT_EQ(RunCiteseek({"search", "wombats", "--server", up.address()}).exit_code, 0);
   EXPECT_TRUE(up.running());
   EXPECT_EQ(up.Kill(SIGTERM), 0) << up.Errors();
+}
+
+// What a gRPC server says to bytes that need be no message.
+grpc::Status Send(const std::string& address, const char* method, const std::string& bytes) {
+  grpc::GenericStub stub(services::MakeChannel(address));
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  const grpc::Slice slice(bytes);
+  const auto call = stub.PrepareUnaryCall(&context, method, {&slice, 1}, &queue);
+  call->StartCall();
+  grpc::ByteBuffer reply;
+  grpc::Status status;
+  call->Finish(&reply, &status, &status);
+  void* tag = nullptr;
+  bool ok = false;
+  EXPECT_TRUE(queue.Next(&tag, &ok));
+  return status;
+}
+
+TEST_F(BadInput, BytesThatAreNoMessageAreToldSo) {
+  Write("a.txt", "Wombats eat grass.");
+  ASSERT_EQ(Run({"index", docs_}).exit_code, 0);
+  ServerProcess up({"up", "--data", data_, "--listen", "127.0.0.1:0", "--http", "off", "--json"});
+  ASSERT_NE(up.address(), "") << up.Errors();
+  for (const char* method : {"/citeseek.v1.Gateway/Ask", "/citeseek.v1.Retrieval/Search"}) {
+    for (const std::string bytes : {"\x0a\xff\xff", "\x0a\x02q\xe9"}) {
+      const grpc::Status status = Send(up.address(), method, bytes);
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
+      EXPECT_THAT(status.error_message(), HasSubstr("not a request of " + std::string(method)));
+    }
+  }
+  EXPECT_EQ(Send(up.address(), "/citeseek.v1.Gateway/Nope", "").error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(Run({"search", "wombats"}).exit_code, 0);
 }
 
 TEST_F(BadInput, ALineOf100MegabytesCostsItsDocumentOnly) {

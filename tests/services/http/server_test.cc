@@ -147,6 +147,10 @@ TEST(HttpServer, ADisconnectCancelsWithin100Milliseconds) {
       http.answerer.script.AwaitReleased();
       EXPECT_LT(http.answerer.script.stopped_at() - left, kSoon);
       EXPECT_GE(http.answerer.script.stopped_at(), left);
+      // Who still reads is told why nothing more comes.
+      if (half) {
+        EXPECT_THAT(client.ReadReply().body, HasSubstr("\"code\":\"cancelled\""));
+      }
     }
   }
   HttpHarness http;
