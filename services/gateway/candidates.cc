@@ -27,9 +27,11 @@ constexpr double kAgreement = 0.35;
 constexpr double kLookedUp = 1.5;   // the row and the column that the question names
 constexpr double kStep = 1.5;       // asked how to do something, tells what to do
 constexpr double kDefines = 2.0;    // asked what something is, says so of it
+constexpr double kTitle = 0.4;      // of a line that looks like one
 constexpr double kCode = 0.5;       // of a line of a program, unless asked how to do something
 constexpr double kOfAnother = 0.3;  // names another version or code than the question does
 constexpr std::size_t kLeastNameBytes = 3;
+constexpr std::size_t kTitleBytes = 60;
 constexpr std::size_t kOpeningBytes = 80;  // of a sentence: where its subject stands
 constexpr std::size_t kArticleBytes = 8;   // before the subject: "The ", "- `"
 
@@ -181,6 +183,19 @@ bool Defines(const Evidence& evidence, const TermSet& defined, std::string_view 
   return false;
 }
 
+// Whether a sentence is a short line that ends like a title: neither prose nor a named value.
+bool LooksLikeTitle(std::string_view passage, const Sentence& sentence) {
+  const indexer::ByteRange range = sentence.range;
+  if (sentence.kind != LineKind::kProse || range.end - range.start > kTitleBytes) return false;
+  const auto ends_line = [&](std::size_t at) {
+    return at >= passage.size() || passage[at] == '\n';
+  };
+  const bool whole = (range.start == 0 || passage[range.start - 1] == '\n') && ends_line(range.end);
+  const std::string_view text = passage.substr(range.start, range.end - range.start);
+  return whole && text.find(':') == std::string_view::npos &&
+         text.find("：") == std::string_view::npos && !EndsAsSentence(text);
+}
+
 bool IsQuestion(std::string_view text) {
   const std::size_t last = text.find_last_not_of(" \t\r\n\"*_");
   if (last == std::string_view::npos) return false;
@@ -265,6 +280,9 @@ std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionC
     candidate.support = Support(carried, candidate.typed, cues.chinese);
     candidate.worth *= 0.5 + 0.5 * carried.entities;
     if (IsQuestion(text)) candidate.worth *= 0.4;
+    const std::string_view passage =
+        evidence->hits()[static_cast<std::size_t>(sentence.source)].text;
+    if (LooksLikeTitle(passage, sentence)) candidate.worth *= kTitle;
     if (IsOfAnother(asked, named, headed)) {
       candidate.worth *= kOfAnother;
       candidate.support *= kOfAnother;

@@ -80,13 +80,6 @@ std::size_t FrontMatterLength(std::string_view text) {
   return end == std::string_view::npos ? 0 : end + 4;
 }
 
-bool EndsAsSentence(std::string_view line) {
-  for (std::string_view end : {".", "!", "?", ":", ";", ",", "。", "！", "？", "：", "；"}) {
-    if (line.ends_with(end)) return true;
-  }
-  return false;
-}
-
 // A short paragraph at the top of the text that is no sentence.
 bool IsLoneTitle(std::string_view text, indexer::ByteRange range) {
   if (range.start > 0 || range.end > 90 || text.substr(range.end, 2) != "\n\n") return false;
@@ -173,6 +166,13 @@ std::vector<bool> QuotedBytes(std::string_view text) {
 }
 
 }  // namespace
+
+bool EndsAsSentence(std::string_view line) {
+  for (std::string_view end : {".", "!", "?", ":", ";", ",", "。", "！", "？", "：", "；"}) {
+    if (line.ends_with(end)) return true;
+  }
+  return false;
+}
 
 bool Holds(const TermSet& terms, TermId term) {
   return std::binary_search(terms.begin(), terms.end(), term);

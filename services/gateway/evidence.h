@@ -79,6 +79,9 @@ class Evidence {
   double unseen_ = 0;
 };
 
+// Whether a line ends with a mark of a sentence or clause.
+bool EndsAsSentence(std::string_view line);
+
 bool Holds(const TermSet& terms, TermId term);
 bool HoldsAny(const TermSet& terms, const TermSet& wanted);
 

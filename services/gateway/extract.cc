@@ -21,6 +21,7 @@ constexpr double kBothCarry = 0.85;  // of the question, by sentences that state
 // Below this the documents do not say. Chosen so that of each set at most a tenth of the questions
 // that can be answered are refused (tests/bench/answerable_train.cc).
 constexpr double kMinConfidence = 0.24;
+constexpr double kWithoutValue = 0.6;        // asked when or how many, of what tells neither
 constexpr double kLookedUpConfidence = 0.5;  // that a table's row answers
 constexpr double kMinNearest = 0.38;  // of the support, for a sentence to be of the matter at all
 constexpr double kAlike = 0.6;        // of two sentences that state the same thing, or not
@@ -293,6 +294,8 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
   }
   extract.features = ReadAnswerFeatures(question, cues, *evidence, slots, clues, extract.support);
   extract.confidence = Confidence(TrainedAnswerTrees(), extract.features);
+  const bool value = cues.type == AnswerType::kDate || cues.type == AnswerType::kNumber;
+  if (value && !candidates.front().typed) extract.confidence *= kWithoutValue;
   if (candidates.front().looked_up) {
     extract.confidence = std::max(extract.confidence, kLookedUpConfidence);
   }

@@ -176,6 +176,16 @@ TEST(Extract, WhatSomethingIsIsToldByItsDefinition) {
   EXPECT_THAT(extract.sentences[0].text, HasSubstr("set of packages"));
 }
 
+TEST(Extract, ALineLikeATitleStandsBackBehindASentence) {
+  const Extract extract = Ask(
+      "Who created Falcon?",
+      {MakeHit(
+          "a", "Handbook",
+          "Intro.\nThe creator of Falcon\nNext\n\nFalcon's founder was Ada Marsh, in 1993.\n")});
+  ASSERT_FALSE(extract.sentences.empty());
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("Ada Marsh"));
+}
+
 TEST(Extract, ANumberedLineOverAParagraphIsAHeading) {
   const Extract extract =
       Ask("滤芯更换以后怎么复位?",
