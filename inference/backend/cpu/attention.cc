@@ -11,11 +11,16 @@ namespace citeseek::inference {
 namespace {
 
 constexpr int kRows = 48;       // queries times heads that go through the keys together
+constexpr int kFewRows = 16;    // up to here memory is waited for, not arithmetic
 constexpr int kTileBlocks = 8;  // blocks of keys between two updates of the maximum
 constexpr int kTile = kTileBlocks * kKvBlock;
 static_assert(kKvBlock == kPanel, "a block of keys is a panel of outputs");
 
 std::size_t Size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+void Prefetch(const float* begin, std::int64_t floats) {
+  for (std::int64_t i = 0; i < floats; i += 16) __builtin_prefetch(begin + i);
+}
 
 }  // namespace
 
@@ -209,7 +214,19 @@ void CpuAttention::Attend(const Keys& keys, float scale, Scratch& scratch) {
   for (tile = tile / kTile * kTile; tile < last; tile += kTile) {
     const int blocks = std::min(kTileBlocks, (last - tile + kKvBlock - 1) / kKvBlock);
     for (int b = 0; b < blocks; ++b) {
-      const float* panel = keys.keys + keys.Number(tile / kKvBlock + b) * keys.key_block;
+      const int block = tile / kKvBlock + b;
+      const float* panel = keys.keys + keys.Number(block) * keys.key_block;
+      if (rows <= kFewRows) {
+        // The next keys and these values: the processor does not find them by itself, as each
+        // block lies elsewhere.
+        if ((block + 1) * kKvBlock < last) {
+          Prefetch(keys.keys + keys.Number(block + 1) * keys.key_block, kKvBlock * keys.key_dim);
+        }
+        if (keys.values != keys.keys) {
+          Prefetch(keys.values + keys.Number(block) * keys.value_block,
+                   kKvBlock * keys.value_stride);
+        }
+      }
       if (keys.transpose) {
         for (int j = 0; j < kKvBlock; ++j) {
           for (int d = 0; d < keys.key_dim; ++d) {

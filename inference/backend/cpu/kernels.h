@@ -40,7 +40,7 @@ QuantInputs Q8Inputs();
 QuantInputs Q4Inputs();
 
 // k inputs as k / 32 blocks, rounded up; the last is filled up with zeros.
-void QuantizeRow(const float* x, int k, const QuantInputs& inputs, const QuantTarget& target);
+void QuantizeRow(const float* x, int k, const QuantInputs& inputs, InputBlock* out);
 
 void NormRow(float* y, const float* x, int n, const float* weight, const float* bias, float eps,
              NormKind kind);

@@ -43,25 +43,16 @@ void Multiplier::AddProduct(int matrix, int input, float* y) {
 }
 
 void Multiplier::Quantize() {
-  const auto width =
-      static_cast<std::size_t>((w_->k + kQuantBlock - 1) / kQuantBlock) * kQuantBlock;
-  const std::size_t blocks = width / kQuantBlock;
-  values_.resize(inputs_.size() * width);
-  scales_.resize(inputs_.size() * blocks);
-  sums_.resize(inputs_.size() * blocks);
-  offsets_.resize(inputs_.size() * blocks);
+  const std::size_t blocks = Blocks();
+  quantized_.resize(inputs_.size() * blocks);
   const QuantInputs rounding = w_->storage() == Storage::kQ8 ? Q8Inputs() : Q4Inputs();
-  quantized_.resize(inputs_.size());
   constexpr std::size_t kRowsAtATime = 8;
   pool_.Run(static_cast<int>((inputs_.size() + kRowsAtATime - 1) / kRowsAtATime),
             [&](int part, int) {
               const std::size_t begin = static_cast<std::size_t>(part) * kRowsAtATime;
               const std::size_t end = std::min(inputs_.size(), begin + kRowsAtATime);
               for (std::size_t i = begin; i < end; ++i) {
-                const QuantTarget target = {&values_[i * width], &scales_[i * blocks],
-                                            &sums_[i * blocks], &offsets_[i * blocks]};
-                QuantizeRow(inputs_[i], w_->k, rounding, target);
-                quantized_[i] = {target.values, target.scales, target.sums, target.offsets};
+                QuantizeRow(inputs_[i], w_->k, rounding, &quantized_[i * blocks]);
               }
             });
 }
@@ -133,6 +124,10 @@ void Multiplier::RunActivated(const float* bias, Nonlinearity nonlinearity, bool
   });
 }
 
+std::size_t Multiplier::Blocks() const {
+  return static_cast<std::size_t>((w_->k + kQuantBlock - 1) / kQuantBlock);
+}
+
 std::size_t Multiplier::InputOf(const Part& part, std::size_t row) const {
   return static_cast<std::size_t>(product_input_[static_cast<std::size_t>(part.begin) + row]);
 }
@@ -145,7 +140,7 @@ void Multiplier::Inputs(const Part& part, Scratch& scratch) const {
   for (std::size_t r = 0; r < rows; ++r) {
     const std::size_t input = InputOf(part, r);
     scratch.x[r] = inputs_[input];
-    if (w_->quantized()) scratch.quant_x[r] = quantized_[input];
+    if (w_->quantized()) scratch.quant_x[r] = &quantized_[input * Blocks()];
   }
 }
 
@@ -190,7 +185,7 @@ void Multiplier::Panels(const Part& part, ProductStart start, Scratch& scratch) 
                                   .rows = rows,
                                   .start = start,
                                   .w = w,
-                                  .blocks = (w_->k + kQuantBlock - 1) / kQuantBlock,
+                                  .blocks = static_cast<int>(Blocks()),
                                   .panels = part.panels};
     w_->storage() == Storage::kQ8 ? ProductQ8(product) : ProductQ4(product);
     return;

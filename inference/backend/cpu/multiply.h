@@ -42,7 +42,7 @@ class Multiplier {
   };
   struct Scratch {  // of one thread
     std::vector<const float*> x;
-    std::vector<QuantRow> quant_x;
+    std::vector<const InputBlock*> quant_x;
     std::vector<float*> y;
     std::vector<float> edge;   // [rows, kPanel] for a last panel that is not full
     std::vector<float> inner;  // [rows, columns] before an activation
@@ -61,6 +61,7 @@ class Multiplier {
   // panels; a body goes through `together` times as many.
   void ForParts(int panels, int together, absl::FunctionRef<void(const Part&, Scratch&)> body);
   void Inputs(const Part& part, Scratch& scratch) const;
+  std::size_t Blocks() const;  // of a quantised input
   std::size_t InputOf(const Part& part, std::size_t row) const;
   void Write(const Part& part, ProductStart start, Scratch& scratch);
   void Panels(const Part& part, ProductStart start, Scratch& scratch);
@@ -71,11 +72,7 @@ class Multiplier {
   std::vector<int> product_input_;
   std::vector<float*> product_y_;
   std::vector<Segment> segments_;
-  std::vector<QuantRow> quantized_;  // [inputs]
-  std::vector<std::int8_t> values_;
-  std::vector<float> scales_;
-  std::vector<float> sums_;
-  std::vector<std::int32_t> offsets_;
+  std::vector<InputBlock> quantized_;  // [inputs, blocks]
   std::vector<Scratch> scratch_;
 };
 

@@ -5,6 +5,8 @@
 // loads and leave registers for the rest.
 #include <immintrin.h>
 
+#include <cstddef>
+
 #include "inference/backend/cpu/pin.h"
 #include "inference/backend/cpu/quant_kernels.h"
 
@@ -23,6 +25,13 @@ inline __m256i FourInputs(const std::int8_t* values) {
   return _mm256_set1_epi32(four);
 }
 
+// Sums of neighbours. Left alone, GCC 12 loads the ones into a register again for each row.
+alignas(32) constexpr std::int16_t kOnes[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+inline __m256i Neighbours(__m256i v) {
+  asm("vpmaddwd %1, %0, %0" : "+x"(v) : "m"(kOnes));
+  return v;
+}
+
 // The largest number of eight, none below 0.
 inline float Largest(__m256 v) {
   __m128 top = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
@@ -31,8 +40,8 @@ inline float Largest(__m256 v) {
 }
 
 // One block of inputs and the scale that it is rounded with.
-inline void PutBlock(const __m256 (&v)[4], float scale, int b, const QuantInputs& inputs,
-                     const QuantTarget& target) {
+inline void PutBlock(const __m256 (&v)[4], float scale, const QuantInputs& inputs,
+                     InputBlock* out) {
   const __m256i in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   const __m256 inverse = _mm256_set1_ps(scale > 0 ? 1.0f / scale : 0.0f);
   __m256i rounded[4];
@@ -42,19 +51,19 @@ inline void PutBlock(const __m256 (&v)[4], float scale, int b, const QuantInputs
       _mm256_permutevar8x32_epi32(_mm256_packs_epi16(_mm256_packs_epi32(rounded[0], rounded[1]),
                                                      _mm256_packs_epi32(rounded[2], rounded[3])),
                                   in_order);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(target.values + b * kQuantBlock), bytes);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out->values), bytes);
   const __m256i fours =
       _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes), _mm256_set1_epi16(1));
   __m128i sums = _mm_add_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
   sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0x4e));
   sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0xb1));
   const int sum = _mm_cvtsi128_si32(sums);
-  target.scales[b] = scale;
-  target.sums[b] = inputs.sum_factor * scale * static_cast<float>(sum);
-  target.offsets[b] = -128 * sum;
+  out->scale = scale;
+  out->sum = inputs.sum_factor * scale * static_cast<float>(sum);
+  out->offset = -128 * sum;
 }
 
-void Quantize(const float* x, int blocks, const QuantInputs& inputs, const QuantTarget& target) {
+void Quantize(const float* x, int blocks, const QuantInputs& inputs, InputBlock* out) {
   const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
   for (int b = 0; b < blocks; ++b, x += kQuantBlock) {
     __m256 v[4];
@@ -64,7 +73,7 @@ void Quantize(const float* x, int blocks, const QuantInputs& inputs, const Quant
       v[i] = _mm256_loadu_ps(x + 8 * i);
       tops = _mm256_max_ps(tops, _mm256_and_ps(v[i], magnitude));
     }
-    PutBlock(v, Largest(tops) / static_cast<float>(inputs.levels), b, inputs, target);
+    PutBlock(v, Largest(tops) / static_cast<float>(inputs.levels), inputs, out + b);
   }
 }
 
@@ -79,8 +88,7 @@ inline __m256 GroupSums(const __m256 (&v)[4]) {
 
 // Codes of 0 to 255 times four inputs of a group fit 16 bits if those above 0 come to 128 at most,
 // and those below 0 too: 126, and a half that rounding may add to each.
-void QuantizeGroups(const float* x, int blocks, const QuantInputs& inputs,
-                    const QuantTarget& target) {
+void QuantizeGroups(const float* x, int blocks, const QuantInputs& inputs, InputBlock* out) {
   const __m256 zero = _mm256_setzero_ps();
   for (int b = 0; b < blocks; ++b, x += kQuantBlock) {
     __m256 v[4];
@@ -93,7 +101,7 @@ void QuantizeGroups(const float* x, int blocks, const QuantInputs& inputs,
       below[i] = _mm256_sub_ps(above[i], v[i]);
     }
     const float top = Largest(_mm256_max_ps(GroupSums(above), GroupSums(below)));
-    PutBlock(v, top / static_cast<float>(inputs.levels), b, inputs, target);
+    PutBlock(v, top / static_cast<float>(inputs.levels), inputs, out + b);
   }
 }
 
@@ -125,31 +133,62 @@ struct alignas(32) PanelSums {
   }
 };
 
-// Asks for this tile's part of the block that is to come, into the second cache. The processor's
-// own prefetching stops at the end of each page, and while blocks are gone through again.
-template <typename Block>
-inline void Prefetch(const Block* block, const QuantTile& tile) {
-  constexpr int kLines = (sizeof(Block) + 63) / 64;
-  const char* next = reinterpret_cast<const char*>(block + tile.ahead);
-  for (int i = kLines * tile.part / tile.parts; i < kLines * (tile.part + 1) / tile.parts; ++i) {
-    _mm_prefetch(next + 64 * i, _MM_HINT_T1);
-  }
+// The same pointer or number, of which the compiler knows nothing: it cannot keep copies of what
+// lies there, nor make one number a pointer for each row. There are registers for neither.
+template <typename T>
+inline T Opaque(T value) {
+  asm volatile("" : "+r"(value));
+  return value;
 }
+
+// The blocks of a tile's rows; `at` is how far a block is from the first, in bytes.
+template <int kRows>
+struct RowInputs {
+  const char* first[kRows];
+
+  RowInputs(const QuantProduct& p, const QuantTile& tile) {
+    for (int r = 0; r < kRows; ++r) {
+      first[r] = reinterpret_cast<const char*>(p.x[tile.row + r] + tile.begin);
+    }
+  }
+  const InputBlock& At(int r, std::ptrdiff_t at) const {
+    return *reinterpret_cast<const InputBlock*>(first[r] + at);
+  }
+};
+
+// Asks for a tile's part of the blocks that are to come, every parts-th one, into the second cache.
+// The processor's own prefetching stops at the end of each page, and while blocks are gone through
+// again.
+template <typename Block>
+struct Ahead {
+  std::ptrdiff_t next;  // blocks from the one that is gone through
+  int parts;
+  int until;
+
+  explicit Ahead(const QuantTile& tile)
+      : next(tile.ahead), parts(tile.parts), until(tile.part + 1) {}
+  void Ask(const Block* block) {
+    if (--until > 0) return;
+    until = parts;
+    const char* line = reinterpret_cast<const char*>(block + next);
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < sizeof(Block); i += 64) _mm_prefetch(line + i, _MM_HINT_T1);
+  }
+};
 
 // Four products of code and input fit 16 bits, see QuantizeGroups: only every second vector of
 // products is widened to 32. What the codes are too large by is taken off where the input's scale
 // is multiplied in.
 template <int kRows>
 void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
-  const __m256i ones = _mm256_set1_epi16(1);
   const Q8Block* block =
       static_cast<const Q8Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
-  const QuantRow* rows = p.x + tile.row;
-  const std::int8_t* values[kRows];
-  for (int r = 0; r < kRows; ++r) values[r] = rows[r].values + tile.begin * kQuantBlock;
+  const RowInputs<kRows> x(p, tile);
+  std::ptrdiff_t at = 0;
+  Ahead<Q8Block> ahead(tile);
   PanelSums<kRows> out(p, tile);
-  for (int b = tile.begin; b < tile.end; ++b, ++block) {
-    Prefetch(block, tile);
+  for (const Q8Block* end = block + (tile.end - tile.begin); block < end; ++block) {
+    ahead.Ask(block);
     __m256i low[kRows];
     __m256i high[kRows];
 #pragma GCC unroll 4
@@ -160,36 +199,37 @@ void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
       const __m256i next_high_codes = Load(block->codes[g + 1][8]);
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
-        const __m256i x = FourInputs(values[r] + 4 * g);
-        __m256i four_low = _mm256_maddubs_epi16(low_codes, x);
-        __m256i four_high = _mm256_maddubs_epi16(high_codes, x);
+        const __m256i four = FourInputs(x.At(r, at).values + 4 * g);
+        __m256i four_low = _mm256_maddubs_epi16(low_codes, four);
+        __m256i four_high = _mm256_maddubs_epi16(high_codes, four);
         Pin(four_high);
-        const __m256i next = FourInputs(values[r] + 4 * g + 4);
+        const __m256i next = FourInputs(x.At(r, at).values + 4 * g + 4);
         four_low = _mm256_add_epi16(four_low, _mm256_maddubs_epi16(next_low_codes, next));
         Pin(four_low);
         four_high = _mm256_add_epi16(four_high, _mm256_maddubs_epi16(next_high_codes, next));
         Pin(four_high);
-        four_low = _mm256_madd_epi16(four_low, ones);
+        four_low = Neighbours(four_low);
         low[r] = g == 0 ? four_low : _mm256_add_epi32(low[r], four_low);
         Pin(low[r]);
-        four_high = _mm256_madd_epi16(four_high, ones);
+        four_high = Neighbours(four_high);
         high[r] = g == 0 ? four_high : _mm256_add_epi32(high[r], four_high);
         Pin(high[r]);
       }
     }
+    float(*sums)[kPanel] = Opaque(out.y);
     const __m256 scale_low = Halves(block->scales);
     const __m256 scale_high = Halves(block->scales + 8);
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      const __m256 x_scale = _mm256_set1_ps(rows[r].scales[b]);
-      const __m256 x_sum = _mm256_set1_ps(rows[r].sums[b]);
-      float* y = out.y[r];
+      const __m256 x_scale = _mm256_set1_ps(x.At(r, at).scale);
+      const __m256 x_sum = _mm256_set1_ps(x.At(r, at).sum);
+      float* y = sums[r];
       const __m256 sum_low = _mm256_fmsub_ps(x_scale, _mm256_cvtepi32_ps(low[r]), x_sum);
       _mm256_store_ps(y, _mm256_fmadd_ps(scale_low, sum_low, _mm256_load_ps(y)));
       const __m256 sum_high = _mm256_fmsub_ps(x_scale, _mm256_cvtepi32_ps(high[r]), x_sum);
       _mm256_store_ps(y + 8, _mm256_fmadd_ps(scale_high, sum_high, _mm256_load_ps(y + 8)));
-      values[r] += kQuantBlock;
     }
+    at = Opaque(at + std::ptrdiff_t{sizeof(InputBlock)});
   }
   out.Store(p, tile);
 }
@@ -244,15 +284,14 @@ inline __m256 Eight(const float* floats) { return _mm256_load_ps(floats); }
 // A block's products are added up in 16 bits: 16 * 15 * 127 at most, 30480.
 template <int kRows, typename Block>
 void Q4Blocks(const QuantProduct& p, const QuantTile& tile, const Block* block) {
-  const __m256i ones = _mm256_set1_epi16(1);
-  const QuantRow* rows = p.x + tile.row;
-  const std::int8_t* values[kRows];
-  for (int r = 0; r < kRows; ++r) values[r] = rows[r].values + tile.begin * kQuantBlock;
+  const RowInputs<kRows> x(p, tile);
+  std::ptrdiff_t at = 0;
   const Q4Block* packed =
       static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
+  Ahead<Q4Block> ahead(tile);
   PanelSums<kRows> out(p, tile);
-  for (int b = tile.begin; b < tile.end; ++b, ++block) {
-    Prefetch(packed++, tile);
+  for (const Block* end = block + (tile.end - tile.begin); block < end; ++block) {
+    ahead.Ask(packed++);
     __m256i low[kRows];
     __m256i high[kRows];
 #pragma GCC unroll 4
@@ -261,35 +300,36 @@ void Q4Blocks(const QuantProduct& p, const QuantTile& tile, const Block* block) 
       const Q4Codes codes_high = CodesOf(*block, g, 8);
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
-        const __m256i xa = FourInputs(values[r] + 4 * g);
+        const __m256i xa = FourInputs(x.At(r, at).values + 4 * g);
         const __m256i first_low = _mm256_maddubs_epi16(codes_low.first, xa);
         const __m256i first_high = _mm256_maddubs_epi16(codes_high.first, xa);
         low[r] = g == 0 ? first_low : _mm256_add_epi16(low[r], first_low);
         high[r] = g == 0 ? first_high : _mm256_add_epi16(high[r], first_high);
-        const __m256i xb = FourInputs(values[r] + 16 + 4 * g);
+        const __m256i xb = FourInputs(x.At(r, at).values + 16 + 4 * g);
         low[r] = _mm256_add_epi16(low[r], _mm256_maddubs_epi16(codes_low.second, xb));
         Pin(low[r]);
         high[r] = _mm256_add_epi16(high[r], _mm256_maddubs_epi16(codes_high.second, xb));
         Pin(high[r]);
       }
     }
+    float(*sums)[kPanel] = Opaque(out.y);
     const __m256 scale_low = Eight(block->scales);
     const __m256 scale_high = Eight(block->scales + 8);
     const __m256 min_low = Eight(block->mins);
     const __m256 min_high = Eight(block->mins + 8);
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      const __m256 x_scale = _mm256_set1_ps(rows[r].scales[b]);
-      const __m256 x_sum = _mm256_set1_ps(rows[r].sums[b]);
-      float* y = out.y[r];
+      const __m256 x_scale = _mm256_set1_ps(x.At(r, at).scale);
+      const __m256 x_sum = _mm256_set1_ps(x.At(r, at).sum);
+      float* y = sums[r];
       const __m256 y_low = _mm256_fnmadd_ps(min_low, x_sum, _mm256_load_ps(y));
       const __m256 y_high = _mm256_fnmadd_ps(min_high, x_sum, _mm256_load_ps(y + 8));
-      const __m256 sum_low = _mm256_cvtepi32_ps(_mm256_madd_epi16(low[r], ones));
-      const __m256 sum_high = _mm256_cvtepi32_ps(_mm256_madd_epi16(high[r], ones));
+      const __m256 sum_low = _mm256_cvtepi32_ps(Neighbours(low[r]));
+      const __m256 sum_high = _mm256_cvtepi32_ps(Neighbours(high[r]));
       _mm256_store_ps(y, _mm256_fmadd_ps(_mm256_mul_ps(scale_low, x_scale), sum_low, y_low));
       _mm256_store_ps(y + 8, _mm256_fmadd_ps(_mm256_mul_ps(scale_high, x_scale), sum_high, y_high));
-      values[r] += kQuantBlock;
     }
+    at = Opaque(at + std::ptrdiff_t{sizeof(InputBlock)});
   }
   out.Store(p, tile);
 }

@@ -61,7 +61,7 @@ template <int kRows, int kPanels>
 void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
   const Q8Block* block =
       static_cast<const Q8Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
-  const QuantRow* rows = p.x + tile.row;
+  const InputBlock* const* rows = p.x + tile.row;
   PanelSums<kRows, kPanels> out(p, tile);
   for (int b = tile.begin; b < tile.end; ++b, ++block) {
     __m512i sums[kRows][kPanels];
@@ -69,7 +69,7 @@ void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 2
       for (int c = 0; c < kPanels; ++c) {
-        sums[r][c] = _mm512_set1_epi32(rows[r].offsets[b]);
+        sums[r][c] = _mm512_set1_epi32(rows[r][b].offset);
       }
     }
 #pragma GCC unroll 8
@@ -79,7 +79,7 @@ void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
       for (int c = 0; c < kPanels; ++c) codes[c] = Load(block[c * p.blocks].codes[g]);
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
-        const __m512i x = FourInputs(rows[r].values + b * kQuantBlock + 4 * g);
+        const __m512i x = FourInputs(rows[r][b].values + 4 * g);
 #pragma GCC unroll 2
         for (int c = 0; c < kPanels; ++c) {
           sums[r][c] = _mm512_dpbusd_epi32(sums[r][c], codes[c], x);
@@ -93,7 +93,7 @@ void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
         float* y = out.y[r][c];
-        const __m512 factor = TimesPower(scale, rows[r].scales + b);
+        const __m512 factor = TimesPower(scale, &rows[r][b].scale);
         _mm512_store_ps(y,
                         _mm512_fmadd_ps(factor, _mm512_cvtepi32_ps(sums[r][c]), _mm512_load_ps(y)));
       }
@@ -107,7 +107,7 @@ void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
   const __m512i low_half = _mm512_set1_epi8(15);
   const Q4Block* block =
       static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
-  const QuantRow* rows = p.x + tile.row;
+  const InputBlock* const* rows = p.x + tile.row;
   PanelSums<kRows, kPanels> out(p, tile);
   for (int b = tile.begin; b < tile.end; ++b, ++block) {
     __m512i sums[kRows][kPanels];
@@ -128,7 +128,7 @@ void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
       }
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
-        const std::int8_t* values = rows[r].values + b * kQuantBlock + 4 * g;
+        const std::int8_t* values = rows[r][b].values + 4 * g;
         const __m512i xa = FourInputs(values);
         const __m512i xb = FourInputs(values + 16);
 #pragma GCC unroll 2
@@ -147,8 +147,8 @@ void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
       for (int r = 0; r < kRows; ++r) {
         float* y = out.y[r][c];
         const __m512 less_min =
-            _mm512_fnmadd_ps(min, _mm512_set1_ps(rows[r].sums[b]), _mm512_load_ps(y));
-        const __m512 factor = TimesPower(scale, rows[r].scales + b);
+            _mm512_fnmadd_ps(min, _mm512_set1_ps(rows[r][b].sum), _mm512_load_ps(y));
+        const __m512 factor = TimesPower(scale, &rows[r][b].scale);
         _mm512_store_ps(y, _mm512_fmadd_ps(factor, _mm512_cvtepi32_ps(sums[r][c]), less_min));
       }
     }

@@ -67,35 +67,35 @@ float& StartSum(const QuantProduct& product, const QuantTile& tile, int column) 
 }
 
 void Q8Tile(const QuantProduct& product, const QuantTile& tile) {
-  const QuantRow& x = product.x[tile.row];
+  const InputBlock* x = product.x[tile.row];
   for (int j = 0; j < kPanel; ++j) {
     float& y = StartSum(product, tile, tile.panel * kPanel + j);
     for (int b = tile.begin; b < tile.end; ++b) {
       const Q8Block& block =
           static_cast<const Q8Block*>(product.w)[std::int64_t{tile.panel} * product.blocks + b];
-      const std::int8_t* values = x.values + b * kQuantBlock;
-      int sum = x.offsets[b];
+      const std::int8_t* values = x[b].values;
+      int sum = x[b].offset;
       for (int i = 0; i < kQuantBlock; ++i) sum += block.codes[i / 4][j][i % 4] * values[i];
-      y += F16ToF32(block.scales[j]) * x.scales[b] * static_cast<float>(sum);
+      y += F16ToF32(block.scales[j]) * x[b].scale * static_cast<float>(sum);
     }
   }
 }
 
 void Q4Tile(const QuantProduct& product, const QuantTile& tile) {
-  const QuantRow& x = product.x[tile.row];
+  const InputBlock* x = product.x[tile.row];
   for (int j = 0; j < kPanel; ++j) {
     float& y = StartSum(product, tile, tile.panel * kPanel + j);
     for (int b = tile.begin; b < tile.end; ++b) {
       const Q4Block& block =
           static_cast<const Q4Block*>(product.w)[std::int64_t{tile.panel} * product.blocks + b];
-      const std::int8_t* values = x.values + b * kQuantBlock;
+      const std::int8_t* values = x[b].values;
       int sum = 0;
       for (int i = 0; i < kQuantBlock / 2; ++i) {
         const int pair = block.codes[i / 4][j][i % 4];
         sum += (pair & 15) * values[i] + (pair >> 4) * values[i + 16];
       }
-      y += F16ToF32(block.scales[j]) * x.scales[b] * static_cast<float>(sum);
-      y -= F16ToF32(block.mins[j]) * x.sums[b];
+      y += F16ToF32(block.scales[j]) * x[b].scale * static_cast<float>(sum);
+      y -= F16ToF32(block.mins[j]) * x[b].sum;
     }
   }
 }

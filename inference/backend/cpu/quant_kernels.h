@@ -18,8 +18,8 @@ struct QuantTile {
   int begin = 0;
   int end = 0;
   const void* unpacked = nullptr;  // the blocks, if a kernel unpacked them
-  // The tiles that go through these blocks, `parts` of them, each ask the memory for their part of
-  // the blocks that come next, which are `ahead` blocks further: it works while they compute.
+  // The tiles that go through these blocks, `parts` of them, each ask the memory for every parts-th
+  // of the blocks that come next, which are `ahead` blocks further: it works while they compute.
   int ahead = 0;
   int part = 0;
   int parts = 1;

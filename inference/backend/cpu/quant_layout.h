@@ -13,20 +13,13 @@ inline constexpr int kQuantBlock = 32;  // inputs that share a scale
 // Blocks of a panel that products go through for many rows: they stay in half of the first cache.
 inline constexpr int kBlocksAtOnce = 32;
 
-// A row of inputs: x[i] ~ values[i] * scales[i / 32]. Of each block b of 32:
-struct QuantRow {
-  const std::int8_t* values = nullptr;
-  const float* scales = nullptr;
-  const float* sums = nullptr;            // sum_factor * scales[b] * the sum of its values
-  const std::int32_t* offsets = nullptr;  // -128 * the sum of its values
-};
-
-// Where the values of some inputs go, and the other numbers of a QuantRow, one for each block.
-struct QuantTarget {
-  std::int8_t* values = nullptr;
-  float* scales = nullptr;
-  float* sums = nullptr;
-  std::int32_t* offsets = nullptr;
+// 32 inputs: x[i] ~ values[i] * scale. All numbers of a block side by side: kernels go through
+// several rows of them and have one pointer for each.
+struct InputBlock {
+  std::int8_t values[kQuantBlock];
+  float scale;
+  float sum;            // sum_factor * scale * the sum of the values
+  std::int32_t offset;  // -128 * the sum of the values
 };
 
 // How inputs to the products with quantised weights are rounded: to [-levels, levels]. A quantize
@@ -34,10 +27,10 @@ struct QuantTarget {
 struct QuantInputs {
   int levels = 127;
   bool power_of_two = false;  // the scales
-  float sum_factor = 1;       // of a QuantRow's sums
+  float sum_factor = 1;       // of an InputBlock's sum
   // Does it for whole blocks; null: there is nothing faster than what every processor does.
   void (*quantize)(const float* x, int blocks, const QuantInputs& inputs,
-                   const QuantTarget& target) = nullptr;
+                   InputBlock* out) = nullptr;
 };
 
 // weight = scale * (code - 128); codes [input / 4][output][input % 4].
@@ -62,8 +55,8 @@ struct ProductStart {
 
 // y[r][16 p + j] = start + x[r] . the weights of output j of panel p, block by block in order.
 struct QuantProduct {
-  const QuantRow* x = nullptr;  // [rows]
-  float* const* y = nullptr;    // [rows], each 16 * panels long
+  const InputBlock* const* x = nullptr;  // [rows], each [blocks]
+  float* const* y = nullptr;             // [rows], each 16 * panels long
   int rows = 0;
   ProductStart start;
   const void* w = nullptr;  // Q8Block or Q4Block [panels, blocks]

@@ -226,12 +226,12 @@ HWY_INLINE float PowerOfTwoAbove(float scale) {
   return std::bit_cast<float>((std::bit_cast<std::uint32_t>(near) + 0x7fffffu) & 0x7f800000u);
 }
 
-void Quantize(const float* x, int k, const QuantInputs& inputs, const QuantTarget& target) {
+void Quantize(const float* x, int k, const QuantInputs& inputs, InputBlock* out) {
   const D d;
   const hn::Rebind<std::int32_t, D> di;
   const hn::Rebind<std::int8_t, D> d8;
   const float most = static_cast<float>(inputs.levels);
-  for (int begin = 0, block = 0; begin < k; begin += kQuantBlock, ++block) {
+  for (int begin = 0; begin < k; begin += kQuantBlock, ++out) {
     HWY_ALIGN float padded[kQuantBlock] = {};
     const float* source = x + begin;
     if (begin + kQuantBlock > k) {
@@ -250,12 +250,12 @@ void Quantize(const float* x, int k, const QuantInputs& inputs, const QuantTarge
     for (int i = 0; i < kQuantBlock; i += kLanes) {
       const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(d, source + i), inverse));
       sums = hn::Add(sums, rounded);
-      hn::StoreU(hn::DemoteTo(d8, rounded), d8, target.values + begin + i);
+      hn::StoreU(hn::DemoteTo(d8, rounded), d8, out->values + i);
     }
     const std::int32_t sum = hn::GetLane(hn::SumOfLanes(di, sums));
-    target.scales[block] = scale;
-    target.sums[block] = inputs.sum_factor * scale * static_cast<float>(sum);
-    target.offsets[block] = -128 * sum;
+    out->scale = scale;
+    out->sum = inputs.sum_factor * scale * static_cast<float>(sum);
+    out->offset = -128 * sum;
   }
 }
 
@@ -291,20 +291,18 @@ void ScaleRow(float* x, int n, float factor) { HWY_DYNAMIC_DISPATCH(Scale)(x, n,
 void AddScaledRow(float* y, const float* x, int n, float factor) {
   HWY_DYNAMIC_DISPATCH(AddScaled)(y, x, n, factor);
 }
-void QuantizeRow(const float* x, int k, const QuantInputs& inputs, const QuantTarget& target) {
+void QuantizeRow(const float* x, int k, const QuantInputs& inputs, InputBlock* out) {
   if (inputs.quantize == nullptr) {
-    HWY_DYNAMIC_DISPATCH(Quantize)(x, k, inputs, target);
+    HWY_DYNAMIC_DISPATCH(Quantize)(x, k, inputs, out);
     return;
   }
   const int whole = k / kQuantBlock;
   const int done = whole * kQuantBlock;
-  inputs.quantize(x, whole, inputs, target);
+  inputs.quantize(x, whole, inputs, out);
   if (done == k) return;
   float padded[kQuantBlock] = {};
   std::copy(x + done, x + k, padded);
-  inputs.quantize(
-      padded, 1, inputs,
-      {target.values + done, target.scales + whole, target.sums + whole, target.offsets + whole});
+  inputs.quantize(padded, 1, inputs, out + whole);
 }
 
 std::string InstructionSetName() { return HWY_DYNAMIC_DISPATCH(Name)(); }

@@ -72,26 +72,17 @@ TEST_P(QuantKernelsTest, ProductsEqualThePortableOnesForEveryNumberOfRowsAndPane
       const int k = blocks * kQuantBlock;
       const int n = panels * kPanel;
       const std::vector<std::byte> weights = Weights(panels, blocks);
-      std::vector<std::vector<std::int8_t>> values;
-      std::vector<std::vector<float>> scales;
-      std::vector<std::vector<float>> sums;
-      std::vector<std::vector<std::int32_t>> offsets;
-      std::vector<QuantRow> x;
+      std::vector<std::vector<InputBlock>> inputs;
+      std::vector<const InputBlock*> x;
       for (int r = 0; r < rows; ++r) {
         std::vector<float> row(static_cast<std::size_t>(k));
         for (float& v : row) v = Normal();
         if (r == 1) std::fill(row.begin(), row.end(), 3.0f);  // the largest value everywhere
         if (r == 2) std::fill(row.begin(), row.end(), -3.0f);
         if (r == 3) std::fill(row.begin(), row.begin() + kQuantBlock, 0.0f);
-        const auto count = static_cast<std::size_t>(blocks);
-        values.emplace_back(row.size());
-        scales.emplace_back(count);
-        sums.emplace_back(count);
-        offsets.emplace_back(count);
-        const QuantTarget target = {values.back().data(), scales.back().data(), sums.back().data(),
-                                    offsets.back().data()};
-        QuantizeRow(row.data(), k, GetParam().kernels->inputs, target);
-        x.push_back({target.values, target.scales, target.sums, target.offsets});
+        inputs.emplace_back(static_cast<std::size_t>(blocks));
+        QuantizeRow(row.data(), k, GetParam().kernels->inputs, inputs.back().data());
+        x.push_back(inputs.back().data());
       }
       std::vector<float> bias(static_cast<std::size_t>(n));
       for (float& v : bias) v = Normal();
@@ -127,12 +118,10 @@ TEST_P(QuantKernelsTest, InputsAreRoundedToTheNearestLevelOfTheirBlock) {
   const int k = 70;  // the last block is not full
   std::vector<float> row(k);
   for (float& v : row) v = Normal();
-  std::vector<std::int8_t> values(96, 1);
-  std::vector<float> scales(3);
-  std::vector<float> sums(3);
-  std::vector<std::int32_t> offsets(3);
-  QuantizeRow(row.data(), k, inputs, {values.data(), scales.data(), sums.data(), offsets.data()});
+  std::vector<InputBlock> blocks(3);
+  QuantizeRow(row.data(), k, inputs, blocks.data());
   for (std::size_t b = 0; b < 3; ++b) {
+    const auto& [values, scale, block_sum, offset] = blocks[b];
     float max = 0;
     int sum = 0;
     float above[8] = {};  // what the numbers of a group come to
@@ -142,22 +131,22 @@ TEST_P(QuantKernelsTest, InputsAreRoundedToTheNearestLevelOfTheirBlock) {
       max = std::max(max, std::abs(v));
       above[i % 32 / 8 * 2 + i % 4 / 2] += std::max(v, 0.0f);
       below[i % 32 / 8 * 2 + i % 4 / 2] += std::max(-v, 0.0f);
-      sum += values[i];
-      EXPECT_LE(std::abs(values[i]), inputs.levels);
-      EXPECT_NEAR(static_cast<float>(values[i]) * scales[b], v, 0.501f * scales[b]);
+      sum += values[i % 32];
+      EXPECT_LE(std::abs(values[i % 32]), inputs.levels);
+      EXPECT_NEAR(static_cast<float>(values[i % 32]) * scale, v, 0.501f * scale);
     }
-    EXPECT_EQ(offsets[b], -128 * sum);
-    EXPECT_NEAR(sums[b], inputs.sum_factor * static_cast<float>(sum) * scales[b],
+    EXPECT_EQ(offset, -128 * sum);
+    EXPECT_NEAR(block_sum, inputs.sum_factor * static_cast<float>(sum) * scale,
                 1e-6f * inputs.sum_factor);
     if (inputs.power_of_two) {
       int exponent = 0;
-      EXPECT_EQ(std::frexp(scales[b], &exponent), 0.5f);
-      EXPECT_GT(scales[b] * 2.0f * static_cast<float>(inputs.levels), max);
+      EXPECT_EQ(std::frexp(scale, &exponent), 0.5f);
+      EXPECT_GT(scale * 2.0f * static_cast<float>(inputs.levels), max);
     } else {
       if (GetParam().kernels == &kQ8Avx2) {
         max = std::max(*std::max_element(above, above + 8), *std::max_element(below, below + 8));
       }
-      EXPECT_NEAR(scales[b] * static_cast<float>(inputs.levels), max, 1e-5f);
+      EXPECT_NEAR(scale * static_cast<float>(inputs.levels), max, 1e-5f);
     }
   }
 }
