@@ -196,6 +196,21 @@ Number HanNumberAt(std::string_view text, std::size_t i) {
   return number;
 }
 
+// 百分之三点五 is 3.5; no digits if none is there.
+Number HanPercentAt(std::string_view text, std::size_t i) {
+  constexpr std::string_view kOpening = "百分之", kPoint = "点";
+  if (text.substr(i, kOpening.size()) != kOpening) return {};
+  Number number = NumberAt(text, i + kOpening.size());
+  if (!number.digits.empty()) return number;
+  number = HanNumberAt(text, i + kOpening.size());
+  if (number.digits.empty() || text.substr(number.end, kPoint.size()) != kPoint) return number;
+  const Number fraction = HanNumberAt(text, number.end + kPoint.size());
+  if (fraction.digits.empty()) return number;
+  number.digits += '.' + fraction.digits;
+  number.end = fraction.end;
+  return number;
+}
+
 Number AnyNumberAt(std::string_view text, std::size_t i) {
   Number number = NumberAt(text, i);
   return number.digits.empty() ? HanNumberAt(text, i) : number;
@@ -209,34 +224,6 @@ bool IsYear(const Number& number) {
 bool IsDay(const Number& number) {
   return number.plain && !number.digits.empty() && number.digits.size() <= 2 &&
          std::stoi(number.digits) >= 1 && std::stoi(number.digits) <= 31;
-}
-
-// What stands right behind a number: a word, or one or two Chinese characters.
-std::string UnitAt(std::string_view text, std::size_t i) {
-  i = SkipBlanks(text, i);
-  if (i >= text.size()) return "";
-  if (text[i] == '%') return "%";
-  if (IsLetter(text[i])) {
-    std::size_t end = i;
-    while (end < text.size() && IsLetter(text[end])) ++end;
-    std::string unit = LowerAscii(text.substr(i, end - i));
-    if (unit == "per") return text.substr(end).starts_with(" cent") ? "%" : "";
-    return unit;
-  }
-  const auto lead = static_cast<std::uint8_t>(text[i]);
-  if (lead >= 0xE4 && lead <= 0xE9 && i + 3 <= text.size()) {
-    std::string unit(text.substr(i, 3));
-    // 万, 亿 and 千 belong to the number: "2500万人" is counted in 万人.
-    static constexpr auto kFirstOfTwo = std::to_array<std::string_view>(
-        {"万", "亿", "千", "公", "平", "美", "小", "分", "毫", "厘", "欧", "港", "英", "摄", "兆"});
-    const bool two = HasAny(unit, kFirstOfTwo) || text.substr(i).starts_with("日元");
-    if (two && i + 6 <= text.size()) {
-      const auto next = static_cast<std::uint8_t>(text[i + 3]);
-      if (next >= 0xE4 && next <= 0xE9) unit += text.substr(i + 3, 3);
-    }
-    return unit;
-  }
-  return "";
 }
 
 // Bytes of "million" or 万 behind a number that ends at `i`, blanks counted; 0 if there is none.
@@ -636,6 +623,33 @@ indexer::ByteRange AskingPhrase(std::string_view question) {
   return {};
 }
 
+std::string UnitBehind(std::string_view text, std::size_t i) {
+  i = SkipBlanks(text, i);
+  if (i >= text.size()) return "";
+  if (text[i] == '%') return "%";
+  if (IsLetter(text[i])) {
+    std::size_t end = i;
+    while (end < text.size() && IsLetter(text[end])) ++end;
+    std::string unit = LowerAscii(text.substr(i, end - i));
+    if (unit == "per") return text.substr(end).starts_with(" cent") ? "%" : "";
+    return unit;
+  }
+  const auto lead = static_cast<std::uint8_t>(text[i]);
+  if (lead >= 0xE4 && lead <= 0xE9 && i + 3 <= text.size()) {
+    std::string unit(text.substr(i, 3));
+    // 万, 亿 and 千 belong to the number: "2500万人" is counted in 万人.
+    static constexpr auto kFirstOfTwo = std::to_array<std::string_view>(
+        {"万", "亿", "千", "公", "平", "美", "小", "分", "毫", "厘", "欧", "港", "英", "摄", "兆"});
+    const bool two = HasAny(unit, kFirstOfTwo) || text.substr(i).starts_with("日元");
+    if (two && i + 6 <= text.size()) {
+      const auto next = static_cast<std::uint8_t>(text[i + 3]);
+      if (next >= 0xE4 && next <= 0xE9) unit += text.substr(i + 3, 3);
+    }
+    return unit;
+  }
+  return "";
+}
+
 std::vector<Value> FindValues(std::string_view text) {
   std::vector<Value> values;
   for (std::size_t i = 0; i < text.size();) {
@@ -651,6 +665,14 @@ std::vector<Value> FindValues(std::string_view text) {
       values.push_back(std::move(date));
       continue;
     }
+    if (const Number percent = HanPercentAt(text, i); !percent.digits.empty()) {
+      values.push_back(
+          {.range = {static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(percent.end)},
+           .number = percent.digits,
+           .unit = "%"});
+      i = percent.end;
+      continue;
+    }
     const Number number = AnyNumberAt(text, i);
     // One character is as often a word: 一个, 统一.
     if (number.digits.empty() || (han && number.end - i < 6)) {
@@ -659,9 +681,9 @@ std::vector<Value> FindValues(std::string_view text) {
     }
     Value value{.range = {static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(number.end)},
                 .number = number.digits,
-                .unit = UnitAt(text, number.end)};
+                .unit = UnitBehind(text, number.end)};
     const std::size_t multiplier = MultiplierLength(text, number.end);
-    if (multiplier > 0) value.counted = UnitAt(text, number.end + multiplier);
+    if (multiplier > 0) value.counted = UnitBehind(text, number.end + multiplier);
     if (std::string sign = CurrencyBefore(text, i); !sign.empty()) {
       (multiplier > 0 ? value.counted : value.unit) = std::move(sign);
     }

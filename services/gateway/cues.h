@@ -39,6 +39,10 @@ struct Value {
 
 std::vector<Value> FindValues(std::string_view text);
 
+// What stands right behind a number that ends at text[i]: a word in lower case, "%", or one or two
+// Chinese characters; empty if nothing of these.
+std::string UnitBehind(std::string_view text, std::size_t i);
+
 // Year, month and day of a date; 0 for what it does not tell.
 std::array<int, 3> DateParts(const Value& date);
 

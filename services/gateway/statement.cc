@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/gateway/contrasts.h"
 #include "services/gateway/vocabulary.h"
 
 namespace citeseek::gateway {
@@ -43,6 +44,14 @@ std::string Scaled(std::string number, int zeros) {
   }
   number.erase(0, std::min(number.find_first_not_of('0'), number.size() - 1));
   return number;
+}
+
+// "twenty" and "eight", with nothing but a hyphen or a blank between them, are 28.
+bool JoinsTens(std::string_view text, const Token& tens, const Token& ones) {
+  const std::string_view between = text.substr(tens.range.end, ones.range.start - tens.range.end);
+  return tens.kind == Token::Kind::kValue && tens.text.size() == 2 && tens.text[1] == '0' &&
+         ones.text.size() == 1 && (between == "-" || between == " ") &&
+         !IsDigit(text[tens.range.start]);
 }
 
 // Values, words and characters, by range.
@@ -87,6 +96,13 @@ std::vector<Token> ReadTokens(std::string_view text, const indexer::Analyzer& an
     if (number >= 0) {
       token.kind = Token::Kind::kValue;
       token.text = std::to_string(number);
+      token.unit = std::string(KnownUnit(UnitBehind(text, token.range.end)));
+      if (!wide && tokens.size() > values && JoinsTens(text, tokens.back(), token)) {
+        tokens.back().text[1] = token.text[0];
+        tokens.back().unit = token.unit;
+        tokens.back().range.end = token.range.end;
+        continue;
+      }
     }
     token.content = !indexer::IsStopTerm(token.text);
     tokens.push_back(std::move(token));
@@ -131,12 +147,21 @@ void MarkHanWords(std::string_view text, std::vector<Token>* tokens) {
 
 void MarkSides(std::string_view text, std::vector<Token>* tokens) {
   std::size_t i = 0;
-  for (const Direction& direction : FindDirections(text)) {
-    while (i < tokens->size() && (*tokens)[i].range.start < direction.range.start) ++i;
-    for (std::size_t k = i; k < tokens->size() && (*tokens)[k].range.start < direction.range.end;
-         ++k) {
-      (*tokens)[k].side = direction.side;
-    }
+  for (const Contrast& contrast : FindContrasts(text)) {
+    while (i < tokens->size() && (*tokens)[i].range.start < contrast.range.start) ++i;
+    std::size_t end = i;
+    while (end < tokens->size() && (*tokens)[end].range.start < contrast.range.end) ++end;
+    if (end == i) continue;
+    // One character stands for itself only where it is a word.
+    const auto part_of_word = [&](std::size_t other) {
+      return other < tokens->size() && (*tokens)[other].kind == Token::Kind::kHan &&
+             (*tokens)[other].word == (*tokens)[i].word;
+    };
+    const bool lone = end - i == 1 && (*tokens)[i].kind == Token::Kind::kHan;
+    if (lone && ((i > 0 && part_of_word(i - 1)) || part_of_word(end))) continue;
+    // "may not" is "must not".
+    if (end < tokens->size() && IsNegation((*tokens)[end].text)) continue;
+    for (std::size_t k = i; k < end; ++k) (*tokens)[k].side = contrast.side;
   }
 }
 
@@ -157,8 +182,10 @@ Statement ReadStatement(std::string_view text, const indexer::Analyzer& analyzer
     const std::string_view written =
         text.substr(token.range.start, token.range.end - token.range.start);
     token.opens = i == 0 || EndsSentence(between);
-    if (token.opens || between.find_first_of(",;") != std::string_view::npos) since = kScope;
-    if (token.opens || HoldsAny(between, {"，", "；", "。", "、", "：", ","})) han_left = 0;
+    const bool comma = between.find_first_of(",;()") != std::string_view::npos;
+    token.breaks = token.opens || comma || HoldsAny(between, {"，", "；", "。", "："});
+    if (token.opens || comma) since = kScope;
+    if (token.breaks || HoldsAny(between, {"、", "（", "）"})) han_left = 0;
     if (token.text == "but") since = kScope;
     end = token.range.end;
     token.negated = han_left > 0 || since < kScope;
@@ -167,7 +194,13 @@ Statement ReadStatement(std::string_view text, const indexer::Analyzer& analyzer
         token.range.start < denial_end ? 0 : NegationAt(text, token.range.start);
     if (denial > 0) {
       denial_end = token.range.start + denial;
-      han_left = kHanScope;
+      // What a preposition adds stands between a denial and its verb.
+      const std::string_view behind = text.substr(std::min(denial_end, text.size()), 3);
+      han_left =
+          !behind.empty() && std::string_view("与和在向对把将用以从由被给为跟同").find(behind) !=
+                                 std::string_view::npos
+              ? 1
+              : kHanScope;
     } else if (han_left > 0 && token.range.start >= denial_end) {
       token.denied = token.range.start == denial_end;
       --han_left;
@@ -180,6 +213,12 @@ Statement ReadStatement(std::string_view text, const indexer::Analyzer& analyzer
     } else if (token.content || since == 0) {
       ++since;
     }
+    // "million" and "dollars" are in the value before them.
+    const Token* value =
+        i > 0 && tokens[i - 1].kind == Token::Kind::kValue ? &tokens[i - 1] : nullptr;
+    if (i > 1 && tokens[i - 1].light && tokens[i - 2].kind == Token::Kind::kValue)
+      value = &tokens[i - 2];
+    if (value != nullptr && !KnownUnit(Lower(written)).empty() && !value->date) token.light = true;
     if (token.kind != Token::Kind::kWord || !token.content) continue;
     const bool capital = IsUpper(written[0]);
     const bool digit = std::any_of(written.begin(), written.end(), IsDigit);

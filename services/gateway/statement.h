@@ -22,7 +22,7 @@ struct Token {
   std::string unit;  // of a value, where it is a known one: "km", "%", "million"
   indexer::ByteRange range;
   std::uint32_t word = 0;  // of Chinese: characters of one dictionary word share it
-  int side = 0;            // of a comparison, see FindDirections; 0: none
+  int side = 0;            // of a contrast, see FindContrasts; 0: none
   bool content = true;     // says something: no stop term
   bool light = false;      // of Chinese: in a word that says little
   bool name = false;       // Latin, with a capital that does not come from its place; or a place
@@ -31,6 +31,7 @@ struct Token {
   bool denied = false;     // right before it
   bool date = false;       // of a value
   bool opens = false;      // the first of its sentence
+  bool breaks = false;     // the first of its clause: behind a comma or semicolon, or opens
 };
 
 struct Statement {

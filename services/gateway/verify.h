@@ -2,12 +2,14 @@
 //
 // The sentence and the stretch of the passage that carries most of it are aligned token by token
 // (Needleman and Wunsch 1970, with a bonus for neighbours). A number, date or name that stands in
-// the place of another one, a negation on one side only, or a comparison the other way round make
-// it unsupported; so does a number or name that the passage does not hold. What remains is the
-// share of the sentence's idf weight that the stretch, with its title, heading and table header,
-// carries. Where nothing contradicts and only the words are others, a loaded reranker or embedder
-// decides (meaning.h); it never outweighs a fault found by form. Single-threaded; what it is made
-// of outlives it. Linear in the passage times the sentence.
+// the place of another one, a negation on one side only, a comparison the other way round, or two
+// things that have changed places make it unsupported; so does a number or name that the passage
+// does not hold. Another word that is not known to mean the same, a condition on one side only, or
+// a clause that the passage does not have leave it partly supported. What remains is the share of
+// the sentence's idf weight that the stretch, with its title, heading and table header, carries.
+// Where nothing contradicts and only the words are others, a loaded reranker or embedder decides
+// (meaning.h); it never outweighs a fault found by form. Single-threaded; what it is made of
+// outlives it. Linear in the passage times the sentence.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "services/gateway/align.h"
@@ -72,6 +75,8 @@ class Verifier {
   std::vector<std::size_t> Promising(const Source& source, const Claim& claim) const;
   std::vector<double> HeldAround(const Claim& claim, const Source& source, std::size_t first) const;
   Claim Read(std::string_view sentence) const;
+  static std::pair<std::size_t, std::size_t> FindAdded(const Claim& claim,
+                                                       std::span<const double> shares);
   Support CheckClaim(const Claim& claim, int source);
   Support AskMeaning(const Claim& claim, Support support) const;
   std::string Explain(const Claim& claim, const Stretch& stretch, const Difference& difference,

@@ -13,7 +13,6 @@ bool Contains(const std::array<T, n>& all, std::string_view one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 template <std::size_t n>
@@ -66,6 +65,7 @@ constexpr auto kUnits = std::to_array<std::array<std::string_view, 7>>({
     {"元", "人民", "块", "yuan", "rmb", "cny", ""},
     {"dollar", "dollars", "美元", "$", "usd", "", ""},
     {"euro", "euros", "欧元", "€", "eur", "", ""},
+    {"cent", "cents", "美分", "", "", "", ""},
     {"yen", "日元", "jpy", "", "", "", ""},
     {"港元", "港币", "hkd", "", "", "", ""},
     {"degree", "degrees", "摄氏", "celsius", "°", "℃", "度"},
@@ -80,59 +80,6 @@ constexpr auto kUnits = std::to_array<std::array<std::string_view, 7>>({
     {"people", "persons", "人", "名", "位", "", ""},
     {"litre", "litres", "liter", "liters", "升", "", ""},
 });
-
-// Words of one side of a comparison, then of the other; blanks around each.
-constexpr auto kDirections = std::to_array<std::pair<std::string_view, std::string_view>>({
-    {" more greater larger bigger exceeds exceeding exceeded above over beyond ",
-     " less fewer smaller below under beneath "},
-    {" before earlier prior until ", " after later since following "},
-    {" higher taller upper high ", " lower shorter low "},
-    {" increased increase increases increasing rose grew rise rising risen growth grow grows grown "
-     "gained ",
-     " decreased decrease decreases decreasing fell dropped declined fall falling decline declines "
-     "declining drop drops reduced shrank "},
-    {" most maximum largest highest biggest greatest longest tallest ",
-     " least minimum smallest lowest fewest shortest "},
-    {" older oldest ", " younger youngest newer newest "},
-    {" faster fastest ", " slower slowest "},
-    {" first ", " last "},
-    {" won win wins winning defeated beat victory ", " lost lose loses losing defeat loss "},
-    {" longer ", " shorter "},
-    {" better best ", " worse worst "},
-    {" early earliest ", " late latest "},
-    {" all every always ", " none no never "},
-    {" north northern ", " south southern "},
-    {" east eastern ", " west western "},
-    {" left ", " right "},
-    {" male men father son husband brother ", " female women mother daughter wife sister "},
-});
-constexpr auto kHanDirections =
-    std::to_array<std::pair<std::array<std::string_view, 8>, std::array<std::string_view, 8>>>({
-        {{"高于", "超过", "大于", "多于", "以上", "胜过", "超出", "逾"},
-         {"低于", "不足", "小于", "少于", "以下", "不到", "未满", ""}},
-        {{"增加", "增长", "上升", "上涨", "提高", "扩大", "增幅", "提升"},
-         {"减少", "下降", "下跌", "降低", "缩小", "下滑", "降幅", "回落"}},
-        {{"之前", "以前", "早于", "前夕", "", "", "", ""},
-         {"之后", "以后", "晚于", "后来", "", "", "", ""}},
-        {{"最大", "最高", "最多", "最长", "", "", "", ""},
-         {"最小", "最低", "最少", "最短", "", "", "", ""}},
-        {{"第一", "首次", "最早", "首个", "", "", "", ""},
-         {"最后", "末次", "最晚", "", "", "", "", ""}},
-        {{"战胜", "击败", "获胜", "胜出", "", "", "", ""},
-         {"败给", "负于", "落败", "输给", "", "", "", ""}},
-        {{"盈利", "净利", "盈余", "", "", "", "", ""},
-         {"亏损", "净亏", "赤字", "", "", "", "", ""}},
-        {{"买入", "流入", "进口", "收入", "", "", "", ""},
-         {"卖出", "流出", "出口", "支出", "", "", "", ""}},
-        {{"上调", "调升", "升值", "走高", "", "", "", ""},
-         {"下调", "调降", "贬值", "走低", "", "", "", ""}},
-        {{"允许", "同意", "支持", "赞成", "", "", "", ""},
-         {"禁止", "拒绝", "反对", "否决", "", "", "", ""}},
-        {{"北部", "北侧", "以北", "", "", "", "", ""},
-         {"南部", "南侧", "以南", "", "", "", "", ""}},
-        {{"东部", "东侧", "以东", "", "", "", "", ""},
-         {"西部", "西侧", "以西", "", "", "", "", ""}},
-    });
 
 }  // namespace
 
@@ -164,7 +111,7 @@ int NumberWord(std::string_view word) {
   for (std::size_t i = 0; i < kTens.size(); ++i) {
     if (word == kTens[i]) return static_cast<int>(20 + 10 * i);
   }
-  return -1;
+  return word == "twice" ? 2 : -1;
 }
 
 // 一 is as often part of a word.
@@ -187,60 +134,17 @@ bool IsNegation(std::string_view term) {
 std::size_t NegationAt(std::string_view text, std::size_t at) {
   // Words that only look like a denial, or deny nothing.
   static constexpr auto kNot = std::to_array<std::string_view>(
-      {"不仅", "不但", "不过", "不断", "不少", "不久", "不同", "不得不", "未来",
-       "无论", "不管", "不论", "无线", "无锡", "不止", "不只", "不单",   "无数",
-       "不如", "不足", "不到", "未满", "不妨", "不愧", "不锈", "无疑",   "不惜",
-       "不禁", "不等", "不一", "不时", "不光", "不满", "不含", "不错",   "不日"});
+      {"不仅", "不但", "不过", "不断", "不少", "不久", "不同", "不得不", "未来", "无论",
+       "不管", "不论", "无线", "无锡", "不止", "不只", "不单", "无数",   "不如", "不足",
+       "不到", "未满", "不妨", "不愧", "不锈", "无疑", "不惜", "不禁",   "不等", "不一",
+       "不时", "不光", "不满", "免费", "免疫", "免税", "不含", "不错",   "不日"});
   static constexpr auto kMarks = std::to_array<std::string_view>(
       {"不",     "没",   "未",   "没有",     "并不",   "并未",   "并非", "从不", "从未", "尚未",
        "不能",   "不会", "不可", "不得",     "未能",   "未曾",   "不曾", "不再", "不是", "无法",
        "不可以", "没能", "绝不", "绝非",     "并没有", "不应",   "不该", "不必", "毫无", "未被",
-       "不被",   "没被", "无需", "从来没有", "不予",   "不需要", "不用"});
+       "不被",   "没被", "无需", "从来没有", "不予",   "不需要", "不用", "免",   "免于"});
   if (LongestAt(text, at, kNot) > 0) return 0;
   return LongestAt(text, at, kMarks);
-}
-
-std::vector<Direction> FindDirections(std::string_view text) {
-  std::vector<Direction> found;
-  for (std::size_t i = 0; i < text.size();) {
-    if ((text[i] & '\x80') != 0) {
-      std::size_t length = 0;
-      int side = 0;
-      for (std::size_t pair = 0; pair < kHanDirections.size(); ++pair) {
-        const auto base = static_cast<int>(kDirections.size() + pair) + 1;
-        const std::size_t one = LongestAt(text, i, kHanDirections[pair].first);
-        const std::size_t other = LongestAt(text, i, kHanDirections[pair].second);
-        if (std::max(one, other) <= length) continue;
-        length = std::max(one, other);
-        side = one > other ? base : -base;
-      }
-      if (length > 0) {
-        found.push_back(
-            {{static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(i + length)}, side});
-      }
-      ++i;
-      while (length == 0 && i < text.size() && (text[i] & '\xC0') == '\x80') ++i;
-      if (length > 0) i += length - 1;
-      continue;
-    }
-    if (!IsLower(Lower(text[i]))) {
-      ++i;
-      continue;
-    }
-    std::string word;
-    std::size_t end = i;
-    while (end < text.size() && IsLower(Lower(text[end]))) word.push_back(Lower(text[end++]));
-    for (std::size_t pair = 0; pair < kDirections.size() && word.size() <= 12; ++pair) {
-      const auto base = static_cast<int>(pair) + 1;
-      const bool one = Lists(kDirections[pair].first, word);
-      if (!one && !Lists(kDirections[pair].second, word)) continue;
-      found.push_back(
-          {{static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(end)}, one ? base : -base});
-      break;
-    }
-    i = end;
-  }
-  return found;
 }
 
 std::size_t FrameLength(std::string_view text) {
@@ -361,7 +265,8 @@ bool IsLightWord(std::string_view word) {
       " 职业 国籍 意思 定义 含义 原因 特点 特征 性质 环境 颜色 名称 名字 称呼 别名 地区 地方 位置"
       " 场所 年份 年代 时期 期间 数量 数目 人数 长度 高度 面积 价格 身份 职务 作用 意义 影响 方式"
       " 方法 类型 种类 获得 得到 取得 生活 使用 利用 采用 导致 造成 引起 决定 发生 举行 举办 出现"
-      " 发现 来自 源自 起源 负责 参与 参加 提供 保持 体现 最初 最先 最早 首先 原先 原来 后来 目的"
+      " 发现 来自 源自 起源 负责 参与 参加 提供 保持 体现 最初 最先 最早 首先 原先 原来 后来 目的 "
+      "只有 如果 因为 由于 虽然 但是 以及"
       " 结果 成果 理念 主题 标志 ";
   return Lists(kWords, word);
 }

@@ -1,5 +1,5 @@
 // Vocabulary: the closed word classes by which two sentences are compared: units, numerals,
-// negations, directions of comparison, frames, light words, and Chinese names' marks.
+// negations, frames, light words, and Chinese names' marks. Contrasts have a header of their own.
 //
 // English and Chinese; general words only, no terms of any corpus. Free functions, thread-safe,
 // linear time.
@@ -7,9 +7,6 @@
 
 #include <cstddef>
 #include <string_view>
-#include <vector>
-
-#include "indexer/document.h"
 
 namespace citeseek::gateway {
 
@@ -26,13 +23,6 @@ int HanNumber(std::string_view character);
 bool IsNegation(std::string_view term);
 // Bytes of 不, 没有, 尚未 and the like at text[at], the auxiliary behind included; 0: none.
 std::size_t NegationAt(std::string_view text, std::size_t at);
-
-// A word of one side of a comparison: "more" is 1, "less" is -1, "before" 2, "after" -2.
-struct Direction {
-  indexer::ByteRange range;
-  int side = 0;
-};
-std::vector<Direction> FindDirections(std::string_view text);
 
 // Bytes at the start that only say where the sentence comes from: "According to the document, ".
 std::size_t FrameLength(std::string_view text);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/json_lines.h"
@@ -112,6 +113,57 @@ TEST_F(CommandLine, CheckTellsWhatTheDocumentsSupport) {
   EXPECT_THAT(missing.err, HasSubstr("nowhere.txt"));
   EXPECT_EQ(Run({"check", "--answer", answer, "--documents", "nowhere.md"}).exit_code, 1);
   EXPECT_THAT(RunCiteseek({"check", "--help"}).out, HasSubstr("--documents"));
+}
+
+TEST_F(CommandLine, CheckReadsListsTablesAndSeveralMarkers) {
+  const auto pumps =
+      directory_.Write("pumps.md",
+                       "# Curlew pumps\n\nThe Curlew pump moves 40 litres a minute. It was "
+                       "designed by Mara Lindholm "
+                       "in 2014.\n\n| Model | Price |\n|---|---|\n| Curlew 2 | 310 euros |\n"
+                       "| Curlew 4 | 520 euros |\n");
+  const auto bridge = directory_.Write(
+      "bridge.md", "# 望月桥\n\n望月桥由本地商人顾望月出资修建，1544年建成。桥上禁止车辆通行。\n");
+  const auto answer = directory_.Write(
+      "answer.md",
+      "- The pump moves 40 litres a minute [1].\n"
+      "- It was designed by Mara Lindholm [2].\n"
+      "- Mara Lindholm was designed by the Curlew pump [1].\n"
+      "- The pump was designed by Mara Lindholm in 2014 and won a prize in Berlin [1].\n"
+      "\n| Model | Price |\n|---|---|\n| Curlew 2 | 310 euros [1] |\n| Curlew 4 | 310 euros [1] "
+      "|\n\n"
+      "望月桥由顾望月出资修建[2]。桥上可以通行车辆。望月桥1544年建成[1][2]。\n");
+  const auto output =
+      RunCiteseek({"check", "--answer", answer, "--documents", pumps, bridge, "--json"});
+  ASSERT_EQ(output.exit_code, 0) << output.err;
+  std::map<std::string, Json> told;
+  for (const Json& line : ParseJsonLines(output.out)) {
+    if (line.contains("sentence")) told[line["sentence"]] = line;
+  }
+  const std::vector<std::pair<std::string, std::string>> expected = {
+      {"- The pump moves 40 litres a minute [1].", "supported"},
+      {"- It was designed by Mara Lindholm [2].", "supported"},
+      {"- Mara Lindholm was designed by the Curlew pump [1].", "unsupported"},
+      {"- The pump was designed by Mara Lindholm in 2014 and won a prize in Berlin [1].", "partly"},
+      {"| Curlew 2 | 310 euros [1] |", "supported"},
+      {"| Curlew 4 | 310 euros [1] |", "unsupported"},
+      {"望月桥由顾望月出资修建[2]。", "supported"},
+      {"桥上可以通行车辆。", "unsupported"},
+      {"望月桥1544年建成[1][2]。", "supported"}};
+  for (const auto& [sentence, verdict] : expected) {
+    ASSERT_TRUE(told.contains(sentence)) << sentence << output.out;
+    EXPECT_EQ(told[sentence]["verdict"], verdict) << told[sentence];
+  }
+  const Json& moved = told["- It was designed by Mara Lindholm [2]."];
+  EXPECT_EQ(moved["citations"][0]["marker"], 1);
+  EXPECT_EQ(moved["citations"][0]["quote"], "It was designed by Mara Lindholm in 2014.");
+  const Json& row = told["| Curlew 2 | 310 euros [1] |"];
+  EXPECT_EQ(row["citations"][0]["quote"], "| Curlew 2 | 310 euros |");
+  const Json& both = told["望月桥1544年建成[1][2]。"];
+  ASSERT_EQ(both["citations"].size(), 1u);
+  EXPECT_EQ(both["citations"][0]["marker"], 2);
+  EXPECT_EQ(told["望月桥由顾望月出资修建[2]。"]["citations"][0]["quote"],
+            "望月桥由本地商人顾望月出资修建");
 }
 
 TEST_F(CommandLine, EvalAndTrecRunsAgree) {

@@ -34,16 +34,6 @@ TEST(Vocabulary, AFrameNamesTheSourceAndNothingElse) {
   EXPECT_EQ(rest("据报道他去了北京。"), "据报道他去了北京。");
 }
 
-TEST(Vocabulary, DirectionsAreFoundWhereTheyStand) {
-  const auto found = FindDirections("It rose by more than 5");
-  ASSERT_EQ(found.size(), 2u);
-  EXPECT_EQ(found[0].range.start, 3u);
-  EXPECT_EQ(found[0].range.end, 7u);
-  EXPECT_EQ(found[1].side, -FindDirections("less")[0].side);
-  EXPECT_EQ(FindDirections("不断增加")[0].side, -FindDirections("减少")[0].side);
-  EXPECT_TRUE(FindDirections("moreover \xe5\xa2").empty());
-}
-
 TEST(Vocabulary, ChineseNamesShowByTheirMarks) {
   EXPECT_TRUE(EndsName("市的"));
   EXPECT_TRUE(EndsName("教授说"));
