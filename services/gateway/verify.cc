@@ -395,6 +395,9 @@ Support Verifier::CheckClaim(const Claim& claim, int source) {
 // For people: what of the claim differs.
 std::string Verifier::Explain(const Claim& claim, const Stretch& stretch,
                               const Difference& difference, std::string_view text) const {
+  if (difference.kind == Difference::Kind::kLimit) {
+    return "a condition or exception stands on one side only";
+  }
   // The whole word of a Chinese character.
   const auto word = [](std::span<const Token> tokens, std::size_t at) {
     std::size_t first = at, last = at;
@@ -413,9 +416,6 @@ std::string Verifier::Explain(const Claim& claim, const Stretch& stretch,
   const std::string meant(text.substr(start, stretch.tokens[meant_last].range.end - start));
   if (difference.kind == Difference::Kind::kDenial) {
     return absl::StrCat("\"", said, "\" is denied on one side only");
-  }
-  if (difference.kind == Difference::Kind::kLimit) {
-    return "a condition or exception stands on one side only";
   }
   if (difference.kind == Difference::Kind::kRoles) {
     return absl::StrCat("\"", said, "\" and another have changed places");
