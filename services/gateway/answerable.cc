@@ -1,4 +1,5 @@
 #include "services/gateway/answerable.h"
+#include "services/gateway/values.h"
 
 #include <algorithm>
 #include <cmath>

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "absl/strings/ascii.h"
+#include "services/gateway/forms.h"
 #include "services/gateway/identifiers.h"
 
 namespace citeseek::gateway {

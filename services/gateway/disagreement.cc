@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "services/gateway/cues.h"
+#include "services/gateway/values.h"
 
 namespace citeseek::gateway {
 namespace {

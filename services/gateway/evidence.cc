@@ -6,6 +6,7 @@
 
 #include "services/gateway/cues.h"
 #include "services/gateway/rewordings.h"
+#include "services/gateway/values.h"
 
 namespace citeseek::gateway {
 namespace {

@@ -5,7 +5,9 @@
 #include <cstdint>
 
 #include "services/gateway/candidates.h"
+#include "services/gateway/forms.h"
 #include "services/gateway/identifiers.h"
+#include "services/gateway/values.h"
 
 namespace citeseek::gateway {
 namespace {

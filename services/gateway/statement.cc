@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "services/gateway/contrasts.h"
+#include "services/gateway/values.h"
 #include "services/gateway/vocabulary.h"
 
 namespace citeseek::gateway {

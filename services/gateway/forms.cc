@@ -1,0 +1,128 @@
+#include "services/gateway/forms.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/ascii.h"
+
+namespace citeseek::gateway {
+namespace {
+
+bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
+bool IsLetter(char c) { return IsUpper(c) || (c >= 'a' && c <= 'z'); }
+
+}  // namespace
+
+std::vector<std::string> AsciiWords(std::string_view text) {
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < text.size();) {
+    if (!IsLetter(text[i])) {
+      ++i;
+      continue;
+    }
+    std::string word;
+    while (i < text.size() && IsLetter(text[i]))
+      word.push_back(absl::ascii_tolower(static_cast<unsigned char>(text[i++])));
+    words.push_back(std::move(word));
+  }
+  return words;
+}
+
+bool TellsWhatItIs(std::string_view text, std::size_t at) {
+  static constexpr auto kVerbs = std::to_array<std::string_view>(
+      {"is",       "are",     "was",       "were",     "means",      "mean",      "refers",
+       "refer",    "denotes", "describes", "stands",   "represents", "represent", "allows",
+       "allow",    "lets",    "let",       "provides", "provide",    "returns",   "creates",
+       "makes",    "enables", "gives",     "adds",     "contains",   "defines",   "method",
+       "function", "command", "option",    "trait",    "operator"});
+  std::string_view rest = text.substr(std::min(at, text.size()));
+  while (!rest.empty() && (rest[0] == '`' || rest[0] == '*' || rest[0] == '(' || rest[0] == ')')) {
+    rest.remove_prefix(1);
+  }
+  for (std::string_view sign :
+       {"是", "指", "为", "意味", "意思", "：", "——", ": ", " – ", " — ", " - "}) {
+    if (rest.starts_with(sign)) return true;
+  }
+  if (!rest.starts_with(' ')) return false;
+  // "is called with", "are usually made": something about it.
+  static constexpr auto kAsides = std::to_array<std::string_view>(
+      {"called", "not", "also", "usually", "often", "only", "still", "now", "then", "always",
+       "never", "being", "used", "designed", "available", "implemented", "very", "more", "less"});
+  const std::vector<std::string> words = AsciiWords(rest.substr(0, 32));
+  return !words.empty() && std::find(kVerbs.begin(), kVerbs.end(), words[0]) != kVerbs.end() &&
+         (words.size() < 2 || std::find(kAsides.begin(), kAsides.end(), words[1]) == kAsides.end());
+}
+
+bool LooksLikeCode(std::string_view line) {
+  while (!line.empty() && (line.back() == ' ' || line.back() == '\n')) line.remove_suffix(1);
+  if (line.empty() || line.starts_with("//")) return false;  // a comment is prose
+  static constexpr auto kOpenings = std::to_array<std::string_view>(
+      {"const ", "let ", "var ", "import ", "#include", "def ", "fn ", "pub ", "return ", "} ",
+       "$ ", "class ", "struct ", "await ", "async ", "static ", "export ", "func "});
+  for (std::string_view opening : kOpenings) {
+    if (line.starts_with(opening)) return line.find_first_of("=(){};<:") != std::string_view::npos;
+  }
+  if (line.back() == ';' || line.back() == '{' || line.back() == '}') return true;
+  const auto signs = std::count_if(line.begin(), line.end(), [](char c) {
+    return std::string_view("(){}[];=<>$").find(c) != std::string_view::npos;
+  });
+  return static_cast<std::size_t>(signs) * 7 > line.size();
+}
+
+bool TellsStep(std::string_view text) {
+  static constexpr auto kVerbs = std::to_array<std::string_view>(
+      {"add",     "adjust",   "allow",      "apply",    "attach",  "avoid",     "bake",
+       "boil",    "bring",    "build",      "call",     "change",  "check",     "choose",
+       "clean",   "clear",    "click",      "close",    "combine", "configure", "confirm",
+       "connect", "contact",  "cook",       "copy",     "cover",   "create",    "cut",
+       "delete",  "disable",  "disconnect", "download", "drain",   "edit",      "enable",
+       "ensure",  "enter",    "fill",       "fold",     "follow",  "generate",  "give",
+       "go",      "heat",     "hold",       "import",   "insert",  "install",   "keep",
+       "knead",   "launch",   "leave",      "let",      "log",     "make",      "measure",
+       "mix",     "mount",    "move",       "navigate", "open",    "paste",     "place",
+       "plug",    "pour",     "press",      "provide",  "pull",    "push",      "put",
+       "reboot",  "register", "remove",     "repeat",   "replace", "reset",     "restart",
+       "rest",    "rinse",    "run",        "save",     "scan",    "scroll",    "select",
+       "send",    "set",      "shape",      "sign",     "specify", "start",     "stir",
+       "stop",    "store",    "submit",     "switch",   "take",    "tap",       "tighten",
+       "turn",    "type",     "unplug",     "update",   "upgrade", "upload",    "use",
+       "verify",  "visit",    "wait",       "wash",     "write"});
+  static constexpr auto kBefore = std::to_array<std::string_view>(
+      {"then", "next", "now", "first", "finally", "please", "and", "afterwards", "simply", "just"});
+  static constexpr auto kConditions = std::to_array<std::string_view>(
+      {"to", "if", "when", "after", "once", "before", "in", "on", "from", "for", "with", "under"});
+  static constexpr auto kChinese = std::to_array<std::string_view>(
+      {"请",   "点击", "单击", "双击", "点选", "长按", "短按", "按下",   "打开", "选择", "输入",
+       "填写", "提交", "拨打", "扫描", "下载", "安装", "登录", "运行",   "执行", "插入", "拔出",
+       "取出", "拆下", "放入", "倒入", "加入", "重启", "勾选", "切换到", "进入"});
+  if (std::any_of(kChinese.begin(), kChinese.end(),
+                  [&](std::string_view p) { return text.find(p) != std::string_view::npos; }))
+    return true;
+  // The first word that is no "then", as long as it is no name: "verify_share".
+  const auto is_verb_at = [&](std::string_view part) {
+    for (std::size_t at = 0; at < std::min<std::size_t>(part.size(), 40);) {
+      if (!IsLetter(part[at])) {
+        ++at;
+        continue;
+      }
+      std::size_t end = at;
+      while (end < part.size() && IsLetter(part[end])) ++end;
+      const std::string word = absl::AsciiStrToLower(std::string(part.substr(at, end - at)));
+      at = end;
+      if (std::find(kBefore.begin(), kBefore.end(), word) != kBefore.end()) continue;
+      return std::find(kVerbs.begin(), kVerbs.end(), word) != kVerbs.end() &&
+             (end == part.size() || part[end] == ' ');
+    }
+    return false;
+  };
+  if (is_verb_at(text)) return true;
+  const std::vector<std::string> first = AsciiWords(text.substr(0, 12));
+  const std::size_t comma = text.find(", ");
+  return comma != std::string_view::npos && !first.empty() &&
+         std::find(kConditions.begin(), kConditions.end(), first.front()) != kConditions.end() &&
+         is_verb_at(text.substr(comma + 2));
+}
+
+}  // namespace citeseek::gateway

@@ -1,0 +1,25 @@
+// Forms: tells by its form what a sentence is: an instruction, a definition, a line of a program.
+//
+// Free functions, thread-safe, linear time. English and Chinese.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace citeseek::gateway {
+
+// True of what tells somebody to do something: "Hold the button for ten seconds.", "请更换滤芯".
+bool TellsStep(std::string_view text);
+
+// Whether text[at], behind a subject, goes on to tell what it is or does: " is a", ": ", "是".
+bool TellsWhatItIs(std::string_view text, std::size_t at);
+
+// True of a line of a program or a configuration.
+bool LooksLikeCode(std::string_view line);
+
+// The words of ASCII letters, in lower case.
+std::vector<std::string> AsciiWords(std::string_view text);
+
+}  // namespace citeseek::gateway

@@ -1,0 +1,33 @@
+#include "services/gateway/forms.h"
+
+#include <gtest/gtest.h>
+
+namespace citeseek::gateway {
+namespace {
+
+TEST(Code, IsToldFromProse) {
+  for (std::string_view code : {"const a = b(c);", "if (x) {", "}", "f(x)(y)[z];"}) {
+    EXPECT_TRUE(LooksLikeCode(code)) << code;
+  }
+  for (std::string_view prose : {"The join() method joins paths.",
+                                 "// faster than alloc() but unsafe", "let us go on", "", " "}) {
+    EXPECT_FALSE(LooksLikeCode(prose)) << prose;
+  }
+}
+
+TEST(Steps, TellSomebodyWhatToDo) {
+  for (std::string_view step :
+       {"Hold the button for ten seconds.", "3. Then press OK.", "- Run `citeseek up`.",
+        "To save it, click Done.", "If it fails, restart the server.", "请更换滤芯。",
+        "更换后长按复位键。"}) {
+    EXPECT_TRUE(TellsStep(step)) << step;
+  }
+  for (std::string_view other :
+       {"All settings are lost.", "verify_share | 2 | percent of the store",
+        "The button resets it.", "In 1990, he moved.", "整机保修两年。", "", "To"}) {
+    EXPECT_FALSE(TellsStep(other)) << other;
+  }
+}
+
+}  // namespace
+}  // namespace citeseek::gateway
