@@ -28,6 +28,10 @@ inline std::string PlaceName(const ::testing::TestParamInfo<Place>& info) {
   return info.param == Place::kLocal ? "Local" : "Grpc";
 }
 
+inline void PrintTo(Place place, std::ostream* out) {  // for CTest
+  *out << (place == Place::kLocal ? "Local" : "Grpc");
+}
+
 inline const auto kPlaces = ::testing::Values(Place::kLocal, Place::kGrpc);
 
 // `call` must fail with each code and the message unchanged when told to by "fail N".

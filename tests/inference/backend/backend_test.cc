@@ -24,6 +24,8 @@ struct Maker {
   bool slow = false;
 };
 
+void PrintTo(const Maker& maker, std::ostream* out) { *out << maker.name; }  // for CTest
+
 class BackendTest : public testing::TestWithParam<Maker> {
  protected:
   void SetUp() override {

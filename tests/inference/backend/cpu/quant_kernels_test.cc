@@ -30,6 +30,8 @@ struct Kernel {
   std::function<bool()> runs_here = [] { return true; };
 };
 
+void PrintTo(const Kernel& kernel, std::ostream* out) { *out << kernel.name; }  // for CTest
+
 bool HasAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 bool HasAvx512() {
   return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
