@@ -9,8 +9,8 @@
 namespace citeseek::indexer {
 namespace {
 
+// Followed by documents u32, passages u32 and total length u64.
 constexpr std::string_view kMagic = "CSPASSG1";
-constexpr std::size_t kHeaderBytes = 24;  // magic, documents u32, passages u32, total length u64
 
 template <typename T>
 std::string_view Raw(const std::vector<T>& values) {
