@@ -21,10 +21,10 @@ std::string TraceId(std::string_view traceparent) {
   // version-trace-span-flags; later versions may add to it.
   constexpr std::size_t kLength = 55;
   const auto part = [&](std::size_t at, std::size_t size) { return traceparent.substr(at, size); };
-  const bool whole = traceparent.size() >= kLength && traceparent[2] == '-' &&
-                     traceparent[35] == '-' && traceparent[52] == '-' &&
-                     (traceparent.size() == kLength ||
-                      (part(0, 2) != "00" && traceparent[kLength] == '-'));
+  const bool whole =
+      traceparent.size() >= kLength && traceparent[2] == '-' && traceparent[35] == '-' &&
+      traceparent[52] == '-' &&
+      (traceparent.size() == kLength || (part(0, 2) != "00" && traceparent[kLength] == '-'));
   if (whole && IsHex(part(0, 2)) && part(0, 2) != "ff" && IsHex(part(3, 32)) &&
       !IsZero(part(3, 32)) && IsHex(part(36, 16)) && !IsZero(part(36, 16)) && IsHex(part(53, 2))) {
     return std::string(part(3, 32));

@@ -93,7 +93,8 @@ struct Tokenizer::Parts {
     return std::make_unique<Scratch>();
   }
   void GiveScratch(std::unique_ptr<Scratch> scratch) {
-    if (scratch->bpe.symbols.capacity() + scratch->bpe.dead.capacity() > 1 << 20) scratch->bpe = {};  // after a hostile word
+    if (scratch->bpe.symbols.capacity() + scratch->bpe.dead.capacity() > 1 << 20)
+      scratch->bpe = {};  // after a hostile word
     if (scratch->unigram.capacity() > 1 << 20) scratch->unigram = {};
     const std::scoped_lock lock(mutex);
     idle.push_back(std::move(scratch));
