@@ -188,10 +188,8 @@ bool Defines(const Evidence& evidence, const TermSet& defined, std::string_view 
 bool LooksLikeTitle(std::string_view passage, const Sentence& sentence) {
   const indexer::ByteRange range = sentence.range;
   if (sentence.kind != LineKind::kProse || range.end - range.start > kTitleBytes) return false;
-  const auto ends_line = [&](std::size_t at) {
-    return at >= passage.size() || passage[at] == '\n';
-  };
-  const bool whole = (range.start == 0 || passage[range.start - 1] == '\n') && ends_line(range.end);
+  const bool whole = (range.start == 0 || passage[range.start - 1] == '\n') &&
+                     (range.end >= passage.size() || passage[range.end] == '\n');
   const std::string_view text = passage.substr(range.start, range.end - range.start);
   return whole && text.find(':') == std::string_view::npos &&
          text.find("：") == std::string_view::npos && !EndsAsSentence(text);

@@ -185,9 +185,9 @@ std::vector<Candidate> FindSteps(const Evidence& evidence,
 // several things are asked for, a further one must carry a part of the question that the chosen
 // ones do not, or be nearly as good as the best.
 std::vector<Candidate> Choose(const Evidence& evidence, const std::vector<Candidate>& candidates,
-                              bool list, std::vector<Candidate> chosen) {
-  if (!chosen.empty()) return chosen;  // sides of a disagreement, or steps, are the answer
-  const double best = candidates.empty() ? 0 : candidates.front().worth;
+                              bool list) {
+  std::vector<Candidate> chosen;
+  const double best = candidates.front().worth;
   const std::size_t most = list ? kMaxExtractSentences : 3;
   std::uint64_t covered = 0;
   const auto is_further = [&](const Candidate& candidate, double gain) {
@@ -316,17 +316,17 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
   if (!named || !VersionsStand(question, *evidence)) extract.confidence = 0;
   if (extract.confidence < kMinConfidence) {
     if (extract.support < kMinNearest) return extract;
-    for (const Candidate& candidate : Choose(*evidence, candidates, false, {})) {
+    for (const Candidate& candidate : Choose(*evidence, candidates, false)) {
       if (extract.nearest.size() < kNearest) add(candidate, &extract.nearest);
     }
     return extract;
   }
-  std::vector<Candidate> found = cues.steps ? FindSteps(*evidence, candidates)
-                                            : FindDisagreement(*evidence, question, cues.type,
-                                                               candidates, &extract.disagreement);
-  for (const Candidate& candidate : Choose(*evidence, candidates, cues.list, std::move(found))) {
-    add(candidate, &extract.sentences);
-  }
+  // Steps, or the sides of a disagreement, are the whole answer.
+  std::vector<Candidate> chosen = cues.steps ? FindSteps(*evidence, candidates)
+                                             : FindDisagreement(*evidence, question, cues.type,
+                                                                candidates, &extract.disagreement);
+  if (chosen.empty()) chosen = Choose(*evidence, candidates, cues.list);
+  for (const Candidate& candidate : chosen) add(candidate, &extract.sentences);
   return extract;
 }
 

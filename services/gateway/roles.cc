@@ -104,16 +104,15 @@ std::size_t ObjectEnd(std::span<const Token> tokens, std::size_t at, std::size_t
   return at;
 }
 
-// Of the words and values of tokens [begin, end), those that the source's sentence holds before
-// its verb, behind it, and the place of the first one.
+// How many of the words of tokens [begin, end) the source's sentence holds before its verb, and
+// behind it.
 struct Sides {
   int before = 0, behind = 0;
-  std::size_t first = 0;
 };
 
 Sides SidesOf(std::span<const Token> claim, std::size_t begin, std::size_t end,
               std::span<const Token> source, std::size_t verb) {
-  Sides sides{.first = begin};
+  Sides sides;
   std::size_t first = verb, last = verb + 1;
   while (first > 0 && !source[first].opens) --first;
   while (last < source.size() && !source[last].opens) ++last;
