@@ -250,10 +250,13 @@ std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionC
   std::vector<Identifier> headed;  // by the last heading of this source that names any
   for (std::size_t i = 0; i < sentences.size(); ++i) {
     const Sentence& sentence = sentences[i];
+    if (i > 0 && sentences[i - 1].source != sentence.source) {
+      announced = false;
+      headed.clear();
+    }
     std::vector<Identifier> named;
     if (!asked.empty()) {
       named = FindIdentifiers(evidence->Text(sentence));
-      if (i > 0 && sentences[i - 1].source != sentence.source) headed.clear();
       if (sentence.kind == LineKind::kHeading && !named.empty()) headed = named;
     }
     if (sentence.kind == LineKind::kHeading) {
