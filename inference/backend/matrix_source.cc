@@ -30,6 +30,20 @@ Storage StorageOf(DType dtype) {
   }
 }
 
+// Holds the weights of all parts, none of them in fewer bits than it has.
+Storage StorageOf(std::span<const MatrixParts> matrices) {
+  const Storage first = StorageOf(matrices[0][0].dtype);
+  bool alike = true, quantized = true;
+  for (const MatrixParts& parts : matrices) {
+    for (const TensorView& part : parts) {
+      const Storage storage = StorageOf(part.dtype);
+      alike = alike && storage == first;
+      quantized = quantized && (storage == Storage::kQ8 || storage == Storage::kQ4);
+    }
+  }
+  return alike ? first : quantized ? Storage::kQ8 : Storage::kF32;
+}
+
 absl::Status CheckParts(std::span<const MatrixParts> matrices) {
   if (matrices.empty() || matrices[0].empty()) return absl::InvalidArgumentError("empty matrix");
   std::int64_t rows = -1;
@@ -138,7 +152,7 @@ absl::StatusOr<MatrixSource> MatrixSource::Make(std::span<const MatrixParts> mat
   if (const absl::Status status = CheckParts(matrices); !status.ok()) return status;
   MatrixSource source;
   source.matrices_ = matrices;
-  source.storage_ = storage == Storage::kAsStored ? StorageOf(matrices[0][0].dtype) : storage;
+  source.storage_ = storage == Storage::kAsStored ? StorageOf(matrices) : storage;
   source.k_ = static_cast<int>(matrices[0][0].shape[1]);
   for (const TensorView& part : matrices[0]) source.n_ += static_cast<int>(part.shape[0]);
   return source;

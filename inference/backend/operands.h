@@ -14,7 +14,7 @@ struct KvCache {
   float* values = nullptr;  // [blocks, heads, kKvBlock * value_dim]; null with values_in_keys
   int heads = 0;
   int key_dim = 0;
-  int value_dim = 0;  // a multiple of 16
+  int value_dim = 0;
   bool values_in_keys = false;
 };
 

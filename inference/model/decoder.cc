@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-
 namespace citeseek::inference {
 namespace {
 
@@ -36,10 +34,6 @@ std::int64_t Decoder::BlockBytes(const ModelConfig& config) {
 }
 
 absl::Status Decoder::LoadParameters(const Weights& weights) {
-  if (CacheShape(config_).value_dim % 16 != 0) {
-    return absl::UnimplementedError(absl::StrCat("value size ", CacheShape(config_).value_dim,
-                                                 " of a head is not a multiple of 16"));
-  }
   Parameters parameters(weights, backend_, options_.storage);
   embedding_ =
       parameters.Linear({{"embed_tokens.weight", config_.vocabulary_size}}, config_.hidden_size);

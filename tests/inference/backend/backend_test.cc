@@ -183,6 +183,21 @@ TEST_P(BackendTest, StorageKeepsWeightsAsCloselyAsItsBitsAllow) {
   }
 }
 
+TEST_P(BackendTest, PartsOfSeveralTypesAllKeepTheirBits) {
+  const std::vector<float> fine = {1.0f + 0x1p-20f, 3.0f};
+  const std::vector<std::uint16_t> coarse = {0x3f81, 0x4040};  // BF16: 1 + 2^-7, 3
+  const std::vector<std::uint16_t> half = {0x3c01, 0x4200};    // F16: 1 + 2^-10, 3
+  const auto part = [](DType dtype, const auto& row) -> TensorView {
+    return {dtype, {1, 2}, std::as_bytes(std::span(row))};
+  };
+  const MatrixParts parts = {part(DType::kBF16, coarse), part(DType::kF32, fine),
+                             part(DType::kF16, half)};
+  const auto matrix = backend_->MakeMatrix({&parts, 1}, Storage::kAsStored);
+  ASSERT_TRUE(matrix.ok()) << matrix.status();
+  EXPECT_EQ(Stored(**matrix),
+            (std::vector<float>{1 + 0x1p-7f, 3, 1 + 0x1p-20f, 3, 1 + 0x1p-10f, 3}));
+}
+
 TEST_P(BackendTest, ARowsResultDoesNotDependOnTheRowsBesideIt) {
   for (const Storage storage : {Storage::kF32, Storage::kBF16, Storage::kQ8, Storage::kQ4}) {
     const int t = GetParam().slow ? 29 : 150;  // more than go through the weights together
@@ -377,6 +392,8 @@ TEST_P(BackendTest, PagedAttentionSeesThePastThroughScatteredBlocks) {
   for (const PagedShape& shape : std::vector<PagedShape>{{4, 2, 16, 16, false, 0},
                                                          {7, 1, 33, 48, false, 0},
                                                          {3, 3, 8, 16, false, 20},
+                                                         {6, 2, 10, 10, false, 0},
+                                                         {2, 1, 52, 40, true, 0},
                                                          {5, 1, 40, 32, true, 0},
                                                          {11, 1, 20, 16, true, 300}}) {
     const std::vector<int> lengths = {1, 600, 37, 70};
