@@ -16,11 +16,21 @@ namespace {
 
 constexpr std::string_view kIndexName = "model.safetensors.index.json";
 
-std::string_view WithoutPrefix(std::string_view name) {
+std::string CommonName(std::string_view name) {
   for (const std::string_view prefix : {"model.", "bert.", "roberta."}) {
-    if (name.starts_with(prefix)) return name.substr(prefix.size());
+    if (name.starts_with(prefix)) {
+      name.remove_prefix(prefix.size());
+      break;
+    }
   }
-  return name;
+  // As the first BERT's norms are called to this day.
+  for (const auto& [old, now] :
+       {std::pair<std::string_view, const char*>("LayerNorm.gamma", "LayerNorm.weight"),
+        std::pair<std::string_view, const char*>("LayerNorm.beta", "LayerNorm.bias")}) {
+    if (!name.ends_with(old)) continue;
+    return absl::StrCat(std::string(name.substr(0, name.size() - old.size())), now);
+  }
+  return std::string(name);
 }
 
 std::string Join(const std::string& folder, std::string_view file) {
@@ -107,7 +117,7 @@ absl::StatusOr<Weights> Weights::FromTensors(std::vector<NamedTensor> tensors,
       weights.buffers_.emplace_back(tensor.view.bytes.begin(), tensor.view.bytes.end());
       tensor.view.bytes = weights.buffers_.back();
     }
-    std::string name(WithoutPrefix(tensor.name));
+    std::string name = CommonName(tensor.name);
     if (!weights.tensors_.try_emplace(std::move(name), std::move(tensor)).second) {
       return absl::InvalidArgumentError(
           absl::StrCat(weights.source_, " names tensor ", tensor.name, " twice"));

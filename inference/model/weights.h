@@ -1,7 +1,8 @@
 // Weights: turns a model's files on disk into tensors by name.
 //
 // Names are Hugging Face's without the base model's prefix ("model.", "bert.", "roberta."):
-// "layers.0.self_attn.q_proj.weight", "embeddings.word_embeddings.weight", "lm_head.weight".
+// "layers.0.self_attn.q_proj.weight", "embeddings.word_embeddings.weight", "lm_head.weight"; a
+// LayerNorm's "gamma" and "beta" are its "weight" and "bias".
 // Files are memory-mapped: a view costs nothing until it is read. Thread-safe once open.
 // Errors: kNotFound (file, tensor), kInvalidArgument (damaged file, wrong shape, type of no use).
 #pragma once
@@ -42,7 +43,7 @@ class Weights {
     return Find(name, std::span(shape.begin(), shape.size()));
   }
 
-  // By name, prefix stripped; NamedTensor::name is the file's own.
+  // By the name above; NamedTensor::name is the file's own.
   const std::map<std::string, NamedTensor, std::less<>>& tensors() const { return tensors_; }
 
  private:

@@ -39,6 +39,20 @@ TEST(WeightsTest, NamesLoseTheBaseModelsPrefix) {
   EXPECT_EQ(FirstFloat(*view), 1.5f);
 }
 
+TEST(WeightsTest, NormsOfTheFirstBertHaveTheNamesOfLaterOnes) {
+  const TempDirectory folder;
+  folder.Write(
+      "model.safetensors",
+      SafetensorsFile(
+          R"({"bert.a.LayerNorm.gamma": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
+              "bert.a.LayerNorm.beta": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}})",
+          Floats({1.5f, 2.0f})));
+  const auto weights = Weights::OpenFolder(folder.path().string());
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  EXPECT_EQ(FirstFloat(*weights->Find("a.LayerNorm.weight", {1})), 1.5f);
+  EXPECT_EQ(FirstFloat(*weights->Find("a.LayerNorm.bias", {1})), 2.0f);
+}
+
 TEST(WeightsTest, MissingTensorsWrongShapesAndUselessTypesAreNamed) {
   const TempDirectory folder;
   folder.Write("model.safetensors",
