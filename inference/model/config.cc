@@ -142,8 +142,10 @@ const Architecture* FindArchitecture(JsonReader& reader) {
 void ReadAttention(JsonReader& reader, ModelConfig& config) {
   const bool qwen3 = config.family == Family::kQwen3 || config.family == Family::kQwen3Moe;
   int default_kv_heads = config.heads;
-  if (config.family == Family::kQwen2 || config.family == Family::kQwen3) default_kv_heads = 32;
-  if (config.family == Family::kQwen3Moe) default_kv_heads = 4;
+  if (!reader.Contains("num_key_value_heads")) {  // null means one for each query head
+    if (config.family == Family::kQwen2 || config.family == Family::kQwen3) default_kv_heads = 32;
+    if (config.family == Family::kQwen3Moe) default_kv_heads = 4;
+  }
   config.kv_heads = IntOf(reader, "num_key_value_heads", default_kv_heads, 1, kMaxHeads);
   if (config.heads % config.kv_heads != 0) {
     reader.Fail("num_key_value_heads", absl::StrCat(config.kv_heads, " does not divide ",
@@ -194,7 +196,8 @@ void ReadDeepSeekExperts(JsonReader& reader, ModelConfig& config) {
   moe.experts = IntOf(reader, "n_routed_experts", v3 ? 256 : 0, 0, 1 << 16);
   if (moe.experts == 0) return;
   moe.experts_per_token = IntOf(reader, "num_experts_per_tok", v3 ? 8 : 1, 1, moe.experts);
-  moe.shared_experts = IntOf(reader, "n_shared_experts", v3 ? 1 : 0, 0, 1 << 10);
+  const bool shares = v3 && !reader.Contains("n_shared_experts");  // null: none
+  moe.shared_experts = IntOf(reader, "n_shared_experts", shares ? 1 : 0, 0, 1 << 10);
   moe.groups = IntOf(reader, "n_group", v3 ? 8 : 1, 1, moe.experts);
   moe.groups_per_token = IntOf(reader, "topk_group", v3 ? 4 : 1, 1, moe.groups);
   moe.intermediate_size = IntOf(reader, "moe_intermediate_size", v3 ? 2048 : 1407, 1, kMaxWidth);
@@ -239,6 +242,39 @@ void ReadDeepSeekExperts(JsonReader& reader, ModelConfig& config) {
   }
 }
 
+// layer_types of newer files: whether each layer has a window; empty if the file does not say.
+std::vector<bool> ReadLayerTypes(JsonReader& reader, int layers) {
+  std::vector<bool> windows;
+  const Json* types = reader.Find("layer_types");
+  if (types == nullptr) return windows;
+  if (types->Array() == nullptr || types->Array()->size() != static_cast<std::size_t>(layers)) {
+    reader.Fail("layer_types", absl::StrCat("is not a list of ", layers, " names"));
+    return windows;
+  }
+  for (const Json& type : *types->Array()) {
+    const std::string name = type.String() == nullptr ? "" : *type.String();
+    if (name != "full_attention" && name != "sliding_attention") {
+      reader.Fail("layer_types", absl::StrCat("\"", name, "\" is unknown; known are ",
+                                              "full_attention, sliding_attention"));
+    }
+    windows.push_back(name == "sliding_attention");
+  }
+  return windows;
+}
+
+void ReadQwenWindows(JsonReader& reader, ModelConfig& config) {
+  const bool everything =
+      reader.Contains("sliding_window") && reader.Find("sliding_window") == nullptr;
+  if (!reader.Bool("use_sliding_window", false) || everything) return;
+  const int window = IntOf(reader, "sliding_window", 4096, 1, kMaxPositions);
+  const int first = IntOf(reader, "max_window_layers", 28, 0, kMaxLayers);
+  const std::vector<bool> types = ReadLayerTypes(reader, config.layers);
+  for (int i = 0; i < config.layers; ++i) {
+    const auto layer = static_cast<std::size_t>(i);
+    if (types.empty() ? i >= first : types[layer]) config.layer_window[layer] = window;
+  }
+}
+
 void ReadDecoder(JsonReader& reader, ModelConfig& config) {
   const bool deepseek =
       config.family == Family::kDeepSeekV2 || config.family == Family::kDeepSeekV3;
@@ -254,13 +290,7 @@ void ReadDecoder(JsonReader& reader, ModelConfig& config) {
     if (config.family == Family::kQwen3Moe) ReadQwenExperts(reader, config);
   }
   ReadRope(reader, config);
-  if (reader.Bool("use_sliding_window", false)) {
-    const int window = IntOf(reader, "sliding_window", 4096, 1, kMaxPositions);
-    const int first = IntOf(reader, "max_window_layers", 28, 0, kMaxLayers);
-    for (int i = first; i < config.layers; ++i) {
-      config.layer_window[static_cast<std::size_t>(i)] = window;
-    }
-  }
+  if (!deepseek && config.family != Family::kLlama) ReadQwenWindows(reader, config);
   config.local_rope = config.rope;
 }
 
@@ -299,12 +329,31 @@ void ReadModernBert(JsonReader& reader, ModelConfig& config) {
                  .dimension = config.head_size,
                  .original_positions = config.max_positions};
   config.local_rope = config.rope;
-  config.local_rope.theta = reader.Number("local_rope_theta", 10000.0, 1.0, 1e12);
+  if (!reader.Contains("local_rope_theta")) config.local_rope.theta = 10000.0;  // null: as global
+  config.local_rope.theta = reader.Number("local_rope_theta", config.local_rope.theta, 1.0, 1e12);
+  if (const Json* ropes = reader.Find("rope_parameters"); ropes != nullptr) {  // transformers 5
+    const auto read = [&](const char* layers, RopeConfig& rope) {
+      const Json* member = ropes->Find(layers);
+      if (member == nullptr || member->IsNull()) return;
+      JsonReader parameters(*member, absl::StrCat("rope_parameters.", layers));
+      rope.theta = parameters.Number("rope_theta", rope.theta, 1.0, 1e12);
+      const std::string type = parameters.String("rope_type", "default");
+      if (type != "default") {
+        parameters.Fail("rope_type", absl::StrCat("\"", type, "\" is unknown; known is default"));
+      }
+      const absl::Status& status = parameters.status();
+      if (!status.ok()) reader.Fail("rope_parameters", std::string(status.message()));
+    };
+    read("full_attention", config.rope);
+    read("sliding_attention", config.local_rope);
+  }
   const int every = IntOf(reader, "global_attn_every_n_layers", 3, 1, kMaxLayers);
-  const int window = IntOf(reader, "local_attention", 128, 2, kMaxPositions);
+  const int window = IntOf(reader, "local_attention", 128, 0, kMaxPositions);
+  const std::vector<bool> types = ReadLayerTypes(reader, config.layers);
   for (int i = 0; i < config.layers; ++i) {
+    const auto layer = static_cast<std::size_t>(i);
     // Half the window lies to each side, its edge included.
-    if (i % every != 0) config.layer_window[static_cast<std::size_t>(i)] = window / 2 + 1;
+    if (types.empty() ? i % every != 0 : types[layer]) config.layer_window[layer] = window / 2 + 1;
   }
   const std::string pooling = reader.String("classifier_pooling", "cls");
   if (pooling != "cls" && pooling != "mean") {

@@ -56,6 +56,7 @@ struct RopeConfig {
   double high_freq_factor = 4.0;        // kLlama3
   double beta_fast = 32.0;              // kYarn
   double beta_slow = 1.0;               // kYarn
+  bool whole_channels = true;           // kYarn: the ramp begins and ends at whole channels
   double cos_sin_scale = 1.0;           // kYarn: cos and sin are multiplied by this
   double softmax_scale =
       1.0;  // kYarn in DeepSeek: 1/sqrt(head size) is multiplied by this (mscale^2)

@@ -37,9 +37,14 @@ double YarnChannel(double turns, const RopeConfig& config) {
 }
 
 void ApplyYarn(const RopeConfig& config, std::vector<double>& frequencies) {
-  const double low = std::max(std::floor(YarnChannel(config.beta_fast, config)), 0.0);
-  double high = std::min(std::ceil(YarnChannel(config.beta_slow, config)),
-                         static_cast<double>(config.dimension - 1));
+  double low = YarnChannel(config.beta_fast, config);
+  double high = YarnChannel(config.beta_slow, config);
+  if (config.whole_channels) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, static_cast<double>(config.dimension - 1));
   if (high == low) high += 0.001;
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
     const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);

@@ -15,6 +15,7 @@ void ReadYarn(JsonReader& scaling, const ModelConfig& config, RopeConfig& rope) 
   rope.kind = Kind::kYarn;
   rope.beta_fast = scaling.Number("beta_fast", 32.0, 1e-3, 1e6);
   rope.beta_slow = scaling.Number("beta_slow", 1.0, 1e-3, 1e6);
+  rope.whole_channels = scaling.Bool("truncate", true);
   const double mscale = scaling.Number("mscale", 0.0, 0.0, 100.0);
   const double mscale_all = scaling.Number("mscale_all_dim", 0.0, 0.0, 100.0);
   const double own = mscale != 0.0 && mscale_all != 0.0
@@ -37,7 +38,8 @@ void ReadRope(JsonReader& reader, ModelConfig& config) {
   RopeConfig& rope = config.rope;
   rope.kind = Kind::kDefault;
   rope.theta = reader.Number("rope_theta", 10000.0, 1.0, 1e15);
-  rope.interleaved = config.mla.kv_lora_rank > 0;
+  rope.interleaved = config.mla.kv_lora_rank > 0 &&
+                     (config.family == Family::kDeepSeekV2 || reader.Bool("rope_interleave", true));
   rope.original_positions = config.max_positions;
   if (config.mla.kv_lora_rank > 0) {
     rope.dimension = config.mla.qk_rope_head_size;
@@ -45,13 +47,16 @@ void ReadRope(JsonReader& reader, ModelConfig& config) {
     const double share = reader.Number("partial_rotary_factor", 1.0, 0.0, 1.0);
     rope.dimension = static_cast<int>(config.head_size * share);
   }
-  const Json* member = reader.Find("rope_scaling");
+  // transformers 5 writes rope_theta and rope_scaling as one object.
+  const char* key = reader.Find("rope_parameters") != nullptr ? "rope_parameters" : "rope_scaling";
+  const Json* member = reader.Find(key);
   if (member == nullptr) return;
   if (member->Object() == nullptr) {
-    reader.Fail("rope_scaling", "is not an object");
+    reader.Fail(key, "is not an object");
     return;
   }
-  JsonReader scaling(*member, "rope_scaling");
+  JsonReader scaling(*member, key);
+  rope.theta = scaling.Number("rope_theta", rope.theta, 1.0, 1e15);
   const std::string type = scaling.String("rope_type", scaling.String("type", "default"));
   rope.factor = scaling.Number("factor", 1.0, 1.0, 1e6);
   const std::int64_t original = scaling.Int("original_max_position_embeddings",
@@ -78,11 +83,15 @@ void ReadRope(JsonReader& reader, ModelConfig& config) {
     scaling.Fail("rope_type", absl::StrCat("\"", type, "\" is unknown; known are default, ",
                                            "linear, dynamic, llama3, yarn"));
   }
-  if (!scaling.status().ok()) reader.Fail("rope_scaling", std::string(scaling.status().message()));
-  // Linear and dynamic files give the trained length; yarn files sometimes the trained length
-  // (Qwen2.5), sometimes the reached one (DeepSeek).
+  if (!scaling.status().ok()) reader.Fail(key, std::string(scaling.status().message()));
+  // Dynamic files give the trained length; yarn files sometimes the trained length (Qwen2.5),
+  // sometimes the reached one (DeepSeek).
   if (rope.kind == Kind::kYarn || rope.kind == Kind::kDynamic) {
-    const double reached = static_cast<double>(rope.original_positions) * rope.factor;
+    // What follows the prompt's length has no last one of its own.
+    constexpr double kDynamicReach = 16.0;
+    const double times =
+        rope.kind == Kind::kDynamic ? std::max(rope.factor, kDynamicReach) : rope.factor;
+    const double reached = static_cast<double>(rope.original_positions) * times;
     config.max_positions =
         std::max(config.max_positions, static_cast<std::int64_t>(std::min(reached, 1073741824.0)));
   }

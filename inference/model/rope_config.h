@@ -1,4 +1,5 @@
-// ReadRope: turns rope_theta and rope_scaling of a decoder's config.json into a RopeConfig.
+// ReadRope: turns rope_theta and rope_scaling (or rope_parameters) of a decoder's config.json into
+// a RopeConfig.
 //
 // Thread-compatible; what is wrong with the values is left in the reader.
 #pragma once

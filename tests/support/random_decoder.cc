@@ -40,10 +40,14 @@ class Maker {
   void Matrix(const std::string& name, int n, int k) { Add(name, {n, k}, 0, std::sqrt(3.0 / k)); }
   void Vector(const std::string& name, int n) { Add(name, {n}, 0, 0.5); }
   void Norm(const std::string& name, int n) { Add(name, {n}, 1, 0.3); }
-  void Mlp(const std::string& prefix, int hidden, int intermediate) {
-    Matrix(prefix + "gate_proj.weight", intermediate, hidden);
-    Matrix(prefix + "up_proj.weight", intermediate, hidden);
-    Matrix(prefix + "down_proj.weight", hidden, intermediate);
+  void Mlp(const std::string& prefix, int hidden, int intermediate, bool bias = false) {
+    Dense(prefix + "gate_proj", intermediate, hidden, bias);
+    Dense(prefix + "up_proj", intermediate, hidden, bias);
+    Dense(prefix + "down_proj", hidden, intermediate, bias);
+  }
+  void Dense(const std::string& name, int n, int k, bool bias) {
+    Matrix(name + ".weight", n, k);
+    if (bias) Vector(name + ".bias", n);
   }
 
   Weights Take() {
@@ -65,16 +69,20 @@ void AddAttention(const ModelConfig& c, const std::string& prefix, Maker& maker)
                                                             {"k", c.kv_heads * c.head_size},
                                                             {"v", c.kv_heads * c.head_size}};
     for (const auto& [name, n] : parts) {
-      maker.Matrix(prefix + name + "_proj.weight", n, c.hidden_size);
-      if (c.qkv_bias) maker.Vector(prefix + name + "_proj.bias", n);
+      maker.Dense(prefix + name + "_proj", n, c.hidden_size, c.qkv_bias);
+      if (c.qk_norm && name != "v") maker.Norm(prefix + name + "_norm.weight", c.head_size);
     }
-    maker.Matrix(prefix + "o_proj.weight", c.hidden_size, c.heads * c.head_size);
+    maker.Dense(prefix + "o_proj", c.hidden_size, c.heads * c.head_size, c.output_bias);
     return;
   }
   const MlaConfig& mla = c.mla;
-  maker.Matrix(prefix + "q_a_proj.weight", mla.q_lora_rank, c.hidden_size);
-  maker.Norm(prefix + "q_a_layernorm.weight", mla.q_lora_rank);
-  maker.Matrix(prefix + "q_b_proj.weight", c.heads * c.head_size, mla.q_lora_rank);
+  if (mla.q_lora_rank > 0) {
+    maker.Matrix(prefix + "q_a_proj.weight", mla.q_lora_rank, c.hidden_size);
+    maker.Norm(prefix + "q_a_layernorm.weight", mla.q_lora_rank);
+    maker.Matrix(prefix + "q_b_proj.weight", c.heads * c.head_size, mla.q_lora_rank);
+  } else {
+    maker.Matrix(prefix + "q_proj.weight", c.heads * c.head_size, c.hidden_size);
+  }
   maker.Matrix(prefix + "kv_a_proj_with_mqa.weight", mla.kv_lora_rank + mla.qk_rope_head_size,
                c.hidden_size);
   maker.Norm(prefix + "kv_a_layernorm.weight", mla.kv_lora_rank);
@@ -84,7 +92,7 @@ void AddAttention(const ModelConfig& c, const std::string& prefix, Maker& maker)
 }
 
 void AddFeedForward(const ModelConfig& c, bool routed, const std::string& prefix, Maker& maker) {
-  if (!routed) return maker.Mlp(prefix, c.hidden_size, c.intermediate_size);
+  if (!routed) return maker.Mlp(prefix, c.hidden_size, c.intermediate_size, c.mlp_bias);
   const MoeConfig& moe = c.moe;
   maker.Matrix(prefix + "gate.weight", moe.experts, c.hidden_size);
   if (moe.correction_bias) maker.Vector(prefix + "gate.e_score_correction_bias", moe.experts);

@@ -158,7 +158,12 @@ TEST(ExactnessTest, GoldenTokensComeOutHoweverTheyAreComputed) {
 }
 
 TEST(ExactnessTest, ModelsOfOurOwnSayTheSameHoweverTheyAreComputed) {
+  ModelConfig dynamic = TinyQwen2Config();  // its rotation depends on the prompt's length
+  dynamic.rope.kind = RopeConfig::Kind::kDynamic;
+  dynamic.rope.original_positions = 48;
+  dynamic.rope.factor = 2;
   const std::vector<std::pair<ModelConfig, Storage>> models = {
+      {dynamic, Storage::kAsStored},
       {TinyQwen2Config(), Storage::kAsStored},
       {TinyQwen2Config(), Storage::kQ8},
       {TinyQwen2Config(), Storage::kQ4},

@@ -36,6 +36,21 @@ TEST(ConfigTest, MissingKeysHaveTheDefaultsOfTheFamily) {
   EXPECT_EQ(llama.rope.kind, RopeConfig::Kind::kDefault);
   EXPECT_TRUE(MustParse(R"({"model_type": "qwen2"})").qkv_bias);
   EXPECT_FALSE(MustParse(R"({"model_type": "qwen2"})").output_bias);
+  EXPECT_EQ(MustParse(R"({"model_type": "qwen2"})").kv_heads, 32);
+}
+
+TEST(ConfigTest, NullMeansNoneWhereTheDefaultIsSome) {
+  EXPECT_EQ(MustParse(R"({"model_type": "qwen2", "num_attention_heads": 16,
+                          "num_key_value_heads": null})")
+                .kv_heads,
+            16);
+  EXPECT_EQ(
+      MustParse(R"({"model_type": "deepseek_v3", "n_shared_experts": null})").moe.shared_experts,
+      0);
+  EXPECT_THAT(MustParse(R"({"model_type": "qwen2", "num_hidden_layers": 1, "max_window_layers": 0,
+                            "use_sliding_window": true, "sliding_window": null})")
+                  .layer_window,
+              ElementsAre(0));
 }
 
 TEST(ConfigTest, AnUnknownArchitectureIsNamedWithTheKnownOnes) {
@@ -114,6 +129,34 @@ TEST(ConfigTest, ModernBertAlternatesWindowsOfHalfTheWidthToEachSide) {
   EXPECT_THAT(config.layer_window, ElementsAre(0, 17, 17, 0));
   EXPECT_DOUBLE_EQ(config.rope.theta, 160000.0);
   EXPECT_DOUBLE_EQ(config.local_rope.theta, 10000.0);
+}
+
+TEST(ConfigTest, ModernBertWithoutALocalThetaHasTheGlobalOneEverywhere) {
+  const ModelConfig config = MustParse(R"({"model_type": "modernbert", "local_rope_theta": null,
+                                           "global_rope_theta": 5000})");
+  EXPECT_DOUBLE_EQ(config.local_rope.theta, 5000);
+}
+
+TEST(ConfigTest, NewerFilesNameTheTypeOfEachLayerAndTheRopeOfEachType) {
+  const ModelConfig modern = MustParse(R"({"model_type": "modernbert", "num_hidden_layers": 3,
+      "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+      "rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 80000},
+                          "sliding_attention": {"rope_type": "default", "rope_theta": 500}}})");
+  EXPECT_THAT(modern.layer_window, ElementsAre(65, 0, 65));
+  EXPECT_DOUBLE_EQ(modern.rope.theta, 80000);
+  EXPECT_DOUBLE_EQ(modern.local_rope.theta, 500);
+  EXPECT_THAT(ErrorOf(R"({"model_type": "modernbert", "layer_types": ["full_attention"]})"),
+              HasSubstr("layer_types is not a list of 22 names"));
+  EXPECT_THAT(ErrorOf(R"({"model_type": "qwen2", "num_hidden_layers": 1, "layer_types": ["linear"],
+                          "use_sliding_window": true})"),
+              HasSubstr("\"linear\" is unknown; known are full_attention"));
+}
+
+TEST(ConfigTest, DynamicRopeTakesPromptsFarBeyondTheTrainedLength) {
+  EXPECT_GE(MustParse(R"({"model_type": "llama", "max_position_embeddings": 64,
+                          "rope_scaling": {"type": "dynamic", "factor": 2.0}})")
+                .max_positions,
+            1024);
 }
 
 TEST(ConfigTest, ClassifiersCountTheirLabelNames) {

@@ -8,8 +8,10 @@
 #include <numeric>
 #include <random>
 
+#include "absl/strings/str_cat.h"
 #include "tests/inference/model/golden.h"
 #include "tests/inference/test_backend.h"
+#include "tests/support/random_decoder.h"
 
 namespace citeseek::inference {
 namespace {
@@ -42,7 +44,9 @@ Model LoadModel(const std::filesystem::path& folder, int threads = 1) {
 
 // A sequence that grows greedily on blocks of its own, scattered over the cache.
 struct Sequence {
-  explicit Sequence(const Json& golden, int number = 0) : ids(Ids(At(golden, "input_ids"))) {
+  explicit Sequence(const Json& golden, int number = 0)
+      : Sequence(Ids(At(golden, "input_ids")), number) {}
+  explicit Sequence(std::vector<std::int32_t> first, int number = 0) : ids(std::move(first)) {
     prompt = static_cast<int>(ids.size());
     std::vector<std::int32_t> all(128);
     std::iota(all.begin(), all.end(), 0);
@@ -247,6 +251,121 @@ TEST_F(DecoderTest, SequencesInOneStepDoNotChangeEachOther) {
       const std::vector<std::int32_t> tokens(sequences[i].ids.begin() + sequences[i].prompt,
                                              sequences[i].ids.end());
       EXPECT_EQ(tokens, Ids(At(At(cases[i], "greedy"), "tokens"))) << "case " << i;
+    }
+  }
+}
+
+// Small models with what the goldens lack; expected numbers from an independent implementation of
+// the published modeling code in doubles.
+struct Variant {
+  std::string name;
+  std::string keys;  // of config.json, before those that all have
+  std::uint32_t seed;
+  std::vector<std::int32_t> greedy;  // after 90 tokens
+  std::vector<float> logits;         // the first at the prompt's end
+  double norm;                       // of all of these
+};
+
+std::vector<Variant> Variants() {
+  return {
+      {"llama, heads of 10 with biases, dynamic rope from 64 tokens on",
+       R"("max_position_embeddings": 64, "model_type": "llama", "head_dim": 10,
+        "attention_bias": true, "mlp_bias": true, "rope_scaling": {"type": "dynamic",
+        "factor": 2.0})",
+       1,
+       {57, 42, 57, 42, 57, 42},
+       {1.91371f, -1.35438f, -3.67684f, 2.19738f},
+       24.1825},
+      {"llama, yarn that ramps between channels",
+       R"("model_type": "llama", "rope_scaling": {"rope_type": "yarn", "factor": 8.0,
+        "original_max_position_embeddings": 32, "beta_fast": 4, "beta_slow": 1.5,
+        "attention_factor": 0.9, "truncate": false})",
+       1,
+       {0, 28, 27, 0, 28, 27},
+       {6.11028f, 2.4047f, -2.85919f, 5.6059f},
+       20.537},
+      {"llama, yarn with two mscales, rope_parameters",
+       R"("model_type": "llama", "rope_parameters": {"rope_type": "yarn", "rope_theta": 500.0,
+        "factor": 4.0, "original_max_position_embeddings": 64, "mscale": 0.7,
+        "mscale_all_dim": 1.2})",
+       1,
+       {3, 9, 23, 60, 51, 28},
+       {5.37034f, 2.05034f, -3.36581f, 6.46156f},
+       21.4141},
+      {"qwen2, a window where layer_types say",
+       R"("model_type": "qwen2", "use_sliding_window": true, "sliding_window": 9,
+        "max_window_layers": 28, "layer_types": ["sliding_attention", "full_attention"])",
+       1,
+       {9, 1, 40, 12, 58, 0},
+       {-2.14004f, 6.06648f, 3.72878f, 0.41434f},
+       25.4907},
+      {"qwen3, biases, llama3 rope, tied",
+       R"("model_type": "qwen3", "head_dim": 20, "attention_bias": true,
+        "tie_word_embeddings": true, "rope_scaling": {"rope_type": "llama3", "factor": 8.0,
+        "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings":
+        64})",
+       1,
+       {37, 28, 28, 28, 28, 28},
+       {-2.71829f, -5.20673f, -1.34073f, 2.93302f},
+       23.0969},
+      {"qwen3_moe, every second layer, weights as they are",
+       R"("model_type": "qwen3_moe", "head_dim": 16, "num_experts": 6, "num_experts_per_tok":
+        2, "moe_intermediate_size": 24, "decoder_sparse_step": 2, "norm_topk_prob": false)",
+       3,
+       {28, 9, 44, 57, 57, 57},
+       {-3.13545f, -0.30837f, 0.3307f, -1.8285f},
+       23.4723},
+      {"deepseek_v2, experts of the best groups",
+       R"("moe_intermediate_size": 24, "n_shared_experts": 1,
+        "n_routed_experts": 8, "num_experts_per_tok": 3, "n_group": 4, "topk_group": 2,
+        "first_k_dense_replace": 1, "q_lora_rank": null, "kv_lora_rank": 40,
+        "qk_nope_head_dim": 12, "qk_rope_head_dim": 8, "v_head_dim": 12, "model_type":
+        "deepseek_v2", "topk_method": "group_limited_greedy", "routed_scaling_factor": 4.0)",
+       1,
+       {45, 16, 59, 37, 37, 34},
+       {0.67307f, -1.45268f, 3.727f, 3.09979f},
+       21.5339},
+      {"deepseek_v3, halves rotated, nothing shared",
+       R"("moe_intermediate_size": 24, "n_shared_experts": null,
+        "n_routed_experts": 8, "num_experts_per_tok": 3, "n_group": 4, "topk_group": 2,
+        "first_k_dense_replace": 1, "q_lora_rank": 20, "kv_lora_rank": 40,
+        "qk_nope_head_dim": 12, "qk_rope_head_dim": 8, "v_head_dim": 12, "model_type":
+        "deepseek_v3", "rope_interleave": false, "norm_topk_prob": true,
+        "routed_scaling_factor": 2.5)",
+       1,
+       {45, 10, 57, 12, 12, 24},
+       {1.35212f, 1.80002f, 1.62391f, 2.76566f},
+       24.0454},
+  };
+}
+
+TEST(DecoderVariantTest, WhatTheGoldensLackIsThatOfTheReferenceToo) {
+  if (auto backend = MakeTestBackend(1); !backend.ok()) GTEST_SKIP() << backend.status();
+  std::vector<std::int32_t> prompt;
+  for (int i = 0; i < 90; ++i) prompt.push_back((i * i + 3 * i + 7) % 61);
+  for (const Variant& variant : Variants()) {
+    SCOPED_TRACE(variant.name);
+    const auto config =
+        ParseModelConfig(absl::StrCat("{", variant.keys, R"(, "vocab_size": 61, "hidden_size": 48,
+            "intermediate_size": 56, "num_hidden_layers": 2, "num_attention_heads": 4,
+            "num_key_value_heads": 2, "rms_norm_eps": 1e-5})"),
+                         variant.name);
+    ASSERT_TRUE(config.ok()) << config.status();
+    const Weights weights = RandomDecoder(*config, variant.seed);
+    const auto backend = MakeTestBackend(1);
+    const auto decoder =
+        Decoder::Load(*config, weights, **backend,
+                      {.max_tokens = 128, .max_context = kMaxContext, .kv_blocks = 128});
+    ASSERT_TRUE(decoder.ok()) << decoder.status();
+    for (const int chunk : {128, 7}) {
+      std::vector<float> logits;
+      EXPECT_EQ(Greedy(**decoder, Sequence(prompt), chunk, variant.greedy.size(), &logits),
+                variant.greedy);
+      logits.resize(61);
+      ExpectNear(std::span(logits).first(4), variant.logits, kLogitTolerance, "logits");
+      double square = 0;
+      for (const float v : logits) square += double{v} * double{v};
+      EXPECT_NEAR(std::sqrt(square), variant.norm, 1e-3);
     }
   }
 }
