@@ -120,7 +120,11 @@ absl::StatusOr<Answer> Admission::Ask(const Question& asked, const EventSink& si
     const std::scoped_lock lock(mutex_);
     running = running_.emplace(question.request_id, now);
   }
-  absl::StatusOr<Answer> answer = Decide(question, sink);
+  const bool for_model =
+      options_.model && question.mode != Mode::kExtract && question.rung <= Rung::kQuick;
+  if (for_model && question.mode == Mode::kQuick) question.rung = Rung::kQuick;
+  Call call{question, sink, absl::Now()};
+  absl::StatusOr<Answer> answer = for_model ? AskModel(call) : Read(call);
   if (answer.ok()) options_.observer(*answer);
   const std::scoped_lock lock(mutex_);
   running_.erase(running);
@@ -139,14 +143,6 @@ absl::Status Admission::AnswerNow(const std::string& request_id) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Answer> Admission::Decide(Question& question, const EventSink& sink) {
-  const bool for_model =
-      options_.model && question.mode != Mode::kExtract && question.rung <= Rung::kQuick;
-  if (!for_model) return Read(question, sink);
-  if (question.mode == Mode::kQuick) question.rung = Rung::kQuick;
-  return AskModel(question, sink);
-}
-
 absl::StatusOr<CheckReport> Admission::Check(const CheckRequest& request) {
   const double cost =
       Cost(Rung::kExtract) + static_cast<double>(request.text.size()) * kCheckedByte;
@@ -157,14 +153,36 @@ absl::StatusOr<CheckReport> Admission::Check(const CheckRequest& request) {
   return options_.answerer->Check(request);
 }
 
-absl::StatusOr<Answer> Admission::AskModel(Question& question, const EventSink& sink) {
+// Waits for a turn; deciding ends with the place that is told, or with the turn.
+absl::StatusOr<Line::Turn> Admission::Enter(Line& line, double cost, Rung expected, Call& call) {
+  Question& question = call.question;
+  bool decided = false;
+  const auto decide = [&] {
+    if (!std::exchange(decided, true)) question.admitted += absl::Now() - call.since;
+  };
+  auto turn = line.Enter({.caller = question.caller,
+                          .batch = question.batch,
+                          .cost = cost,
+                          .deadline = question.deadline,
+                          .stop = question.stop},
+                         [&](int place, absl::Duration eta) {
+                           decide();
+                           return call.sink(QueuedEvent{place, eta, expected, question.request_id});
+                         });
+  decide();
+  call.since = absl::Now();
+  return turn;
+}
+
+absl::StatusOr<Answer> Admission::AskModel(Call& call) {
+  Question& question = call.question;
   const Rung wanted = question.rung;
   const auto left = [&] { return question.deadline - options_.now(); };
   const auto read_instead = [&] {
     question.rung = Rung::kExtract;
     question.lowered =
         absl::StrCat(Waiting(model_.Stats(), model_.Wait()), ": answered ", Name(Rung::kExtract));
-    return Read(question, sink);
+    return Read(call);
   };
   // The wait if everybody were answered shortly.
   const double least = Cost(Rung::kQuick);
@@ -176,16 +194,9 @@ absl::StatusOr<Answer> Admission::AskModel(Question& question, const EventSink& 
   }
   const Rung expected = question.batch ? wanted : RungFor(model_.Backlog(), left() - wait, wanted);
   {
-    auto turn = model_.Enter({.caller = question.caller,
-                              .batch = question.batch,
-                              .cost = Cost(expected),
-                              .deadline = question.deadline,
-                              .stop = question.stop},
-                             [&](int place, absl::Duration eta) {
-                               return sink(QueuedEvent{place, eta, expected, question.request_id});
-                             });
+    auto turn = Enter(model_, Cost(expected), expected, call);
     if (!turn.ok() && !absl::IsResourceExhausted(turn.status())) return turn.status();
-    if (turn.ok() && question.batch) return Run(question, sink, true, *turn);
+    if (turn.ok() && question.batch) return Run(call, true, *turn);
     if (turn.ok() && !TooLate(left(), model_.Stats().running - 1)) {
       const absl::Duration backlog = model_.Backlog();
       question.rung = RungFor(backlog, left(), wanted);
@@ -195,37 +206,31 @@ absl::StatusOr<Answer> Admission::AskModel(Question& question, const EventSink& 
             absl::StrCat(Waiting(model_.Stats(), backlog), ": answered ", Name(question.rung));
         question.top_k = std::max(1, question.top_k / 2);
       }
-      return Run(question, sink, true, *turn);
+      return Run(call, true, *turn);
     }
   }  // the model's place is free for the next
   return read_instead();
 }
 
-absl::StatusOr<Answer> Admission::Read(Question& question, const EventSink& sink) {
+absl::StatusOr<Answer> Admission::Read(Call& call) {
+  Question& question = call.question;
   const absl::Duration wait = reading_.Wait();
   if (!question.batch && wait > options_.reading_patience) {
     question.rung = Rung::kResults;
     question.lowered =
         absl::StrCat(reading_.Stats().waiting, " questions wait: answered ", Name(Rung::kResults));
   }
-  auto turn =
-      reading_.Enter({.caller = question.caller,
-                      .batch = question.batch,
-                      .cost = Cost(std::max(question.rung, Rung::kExtract)),
-                      .deadline = question.deadline,
-                      .stop = question.stop},
-                     [&](int place, absl::Duration eta) {
-                       return sink(QueuedEvent{place, eta, question.rung, question.request_id});
-                     });
-  if (absl::IsResourceExhausted(turn.status())) return Overloaded(question, sink);
+  auto turn = Enter(reading_, Cost(std::max(question.rung, Rung::kExtract)), question.rung, call);
+  if (absl::IsResourceExhausted(turn.status())) return Overloaded(call);
   if (!turn.ok()) return turn.status();
-  return Run(question, sink, false, *turn);
+  return Run(call, false, *turn);
 }
 
-absl::StatusOr<Answer> Admission::Run(const Question& question, const EventSink& sink,
-                                      bool by_model, Line::Turn& turn) {
+absl::StatusOr<Answer> Admission::Run(Call& call, bool by_model, Line::Turn& turn) {
+  Question& question = call.question;
+  question.admitted += absl::Now() - call.since;
   const absl::Time start = options_.now();
-  absl::StatusOr<Answer> answer = options_.answerer->Ask(question, sink);
+  absl::StatusOr<Answer> answer = options_.answerer->Ask(question, call.sink);
   if (!answer.ok()) return answer;
   const Rung rung = answer->receipt.rung;
   // A call for the model that ended without it says nothing about how long that takes.
@@ -240,7 +245,8 @@ absl::StatusOr<Answer> Admission::Run(const Question& question, const EventSink&
   return answer;
 }
 
-absl::StatusOr<Answer> Admission::Overloaded(const Question& question, const EventSink& sink) {
+absl::StatusOr<Answer> Admission::Overloaded(Call& call) {
+  const Question& question = call.question;
   const absl::Duration wait = std::max(reading_.Wait(), absl::Seconds(1));
   const std::size_t waiting = reading_.Stats().waiting;
   {
@@ -253,15 +259,16 @@ absl::StatusOr<Answer> Admission::Overloaded(const Question& question, const Eve
   answer.receipt.asked_mode = question.mode;
   answer.receipt.rung = Rung::kResults;
   answer.receipt.degraded = absl::StrCat(waiting, " questions wait, the limit");
+  answer.receipt.stages.push_back({"admit", question.admitted + (absl::Now() - call.since)});
   answer.text =
       ReadCues(question.text).chinese
           ? absl::StrCat("前面有 ", waiting, " 个问题，约 ", Seconds(wait),
                          " 后轮到新的问题，请到时再问。")
           : absl::StrCat(waiting, " questions are in line before this one. Ask again in about ",
                          Seconds(wait), ".");
-  const bool taken =
-      sink(QueuedEvent{static_cast<int>(waiting) + 1, wait, Rung::kResults, question.request_id}) &&
-      sink(AnswerEvent{answer.text}) && sink(FinishedEvent{answer});
+  const bool taken = call.sink(QueuedEvent{static_cast<int>(waiting) + 1, wait, Rung::kResults,
+                                           question.request_id}) &&
+                     call.sink(AnswerEvent{answer.text}) && call.sink(FinishedEvent{answer});
   if (!taken) return absl::CancelledError("the asker cancelled");
   return answer;
 }

@@ -64,12 +64,17 @@ class Admission final : public Answerer {
   AdmissionStats Stats() const;
 
  private:
-  absl::StatusOr<Answer> Decide(Question& question, const EventSink& sink);
-  absl::StatusOr<Answer> AskModel(Question& question, const EventSink& sink);
-  absl::StatusOr<Answer> Read(Question& question, const EventSink& sink);
-  absl::StatusOr<Answer> Run(const Question& question, const EventSink& sink, bool by_model,
-                             Line::Turn& turn);
-  absl::StatusOr<Answer> Overloaded(const Question& question, const EventSink& sink);
+  struct Call {
+    Question& question;
+    const EventSink& sink;
+    absl::Time since;  // when deciding on it began, or went on
+  };
+
+  absl::StatusOr<Answer> AskModel(Call& call);
+  absl::StatusOr<Answer> Read(Call& call);
+  absl::StatusOr<Line::Turn> Enter(Line& line, double cost, Rung expected, Call& call);
+  absl::StatusOr<Answer> Run(Call& call, bool by_model, Line::Turn& turn);
+  absl::StatusOr<Answer> Overloaded(Call& call);
 
   double Cost(Rung rung) const;
   int ModelCalls() const;  // that may run now

@@ -110,6 +110,9 @@ class Asking {
         question_.request_id.empty() ? MakeRequestId() : question_.request_id;
     answer_.receipt.asked_mode = question_.mode;
     answer_.receipt.degraded = question_.lowered;
+    if (question_.admitted > absl::ZeroDuration()) {
+      answer_.receipt.stages.push_back({"admit", question_.admitted});
+    }
     const bool reads = options_.generator == nullptr || question_.mode == Mode::kExtract;
     const Rung rung = std::max(question_.rung, reads                            ? Rung::kExtract
                                                : question_.mode == Mode::kQuick ? Rung::kQuick

@@ -147,6 +147,8 @@ struct Question {
   bool batch = false;       // nobody waits for it: it gives way to questions of people
   Rung rung = Rung::kFull;  // no more work than this, whatever the mode
   std::string lowered;      // why the rung is not kFull, for the receipt
+  // What it took to decide when it is answered and how, waiting aside, for the receipt.
+  absl::Duration admitted = absl::ZeroDuration();
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop = {};
 };
@@ -174,7 +176,7 @@ struct PartFinding {
 enum class Finding { kUntold, kEvidence, kNone };
 
 struct Stage {
-  std::string name;  // retrieve, propose, plan, extract, first_token, thought, generate, follow_ups
+  std::string name;  // admit, retrieve, propose, plan, extract, first_token, thought, generate, follow_ups
   absl::Duration duration;
 };
 

@@ -4,7 +4,9 @@
 // fair queueing by caller (Goyal et al. 1996): a caller with a hundred questions waits behind
 // itself, not in front of others. Costs are in tokens, or any other unit that service time grows
 // with. Waits are estimated by playing the line forward at the speed (cost units a second and call)
-// learned from the calls that ended.
+// learned from the calls that ended; those behind many others from the cost of a usual call, so
+// that nothing here takes longer for a longer line (but logarithms), with ten thousand that wait
+// too. The longer it is, the less often is each told its place.
 //
 // Thread-safe. A waiting call blocks its thread. Errors: kCancelled, kDeadlineExceeded, and
 // kResourceExhausted when `waiting` calls wait already.
@@ -12,13 +14,13 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <ext/pb_ds/assoc_container.hpp>
 #include <functional>
 #include <limits>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <queue>
 #include <stop_token>
 #include <string>
 #include <tuple>
@@ -107,8 +109,6 @@ class Line {
     absl::Time arrived;
     absl::Duration told = {};  // the first estimate
     bool ready = false;
-    int place = 0;
-    absl::Duration eta = {};
     std::condition_variable_any changed = {};
   };
   struct Running {
@@ -119,11 +119,23 @@ class Line {
   // Batch last, then by tag, then by arrival.
   using Key = std::tuple<bool, double, std::uint64_t>;
 
+  // When each of the places to run falls free, in seconds from now.
+  class FreeTimes {
+   public:
+    explicit FreeTimes(std::vector<double> times);
+    double Next() const { return heap_.front(); }
+    double Mean() const;
+    void Take(double seconds);  // the next one, for so long
+
+   private:
+    std::vector<double> heap_;  // the next one first
+  };
+
   // All called with mutex_ held.
-  using FreeTimes =
-      std::priority_queue<absl::Duration, std::vector<absl::Duration>, std::greater<>>;
   FreeTimes FreeAt(absl::Time now) const;
-  void Estimate(absl::Time now);
+  // When a call begins that so many of those that wait are before, if none costs more than `most`.
+  absl::Duration StartsIn(std::size_t ahead, double most, absl::Time now) const;
+  absl::Duration PlaceInterval() const;
   void Admit();
   void ForgetCallers();
   std::uint64_t Start(double cost, absl::Time now);
@@ -131,7 +143,11 @@ class Line {
 
   const LineOptions options_;
   mutable std::mutex mutex_;
-  std::map<Key, Waiter*> waiters_;
+  // Knows the place of each key.
+  __gnu_pbds::tree<Key, Waiter*, std::less<Key>, __gnu_pbds::rb_tree_tag,
+                   __gnu_pbds::tree_order_statistics_node_update>
+      waiters_;
+  double waiting_cost_ = 0;                    // of all of them
   std::map<std::string, double> finish_tags_;  // virtual finish of each waiting caller's last call
   std::map<std::uint64_t, Running> running_;
   int ready_ = 0;  // of waiters_, those whose turn it is
@@ -139,7 +155,6 @@ class Line {
   int limit_;  // of calls that run
   double virtual_time_ = 0;
   double speed_;
-  absl::Time estimated_ = absl::InfinitePast();
   LineStats stats_;
 };
 

@@ -1,6 +1,7 @@
 // overload_bench: what becomes of questions when there are more than the model can answer.
 //
 //   overload_bench DATA queries.txt|queries.jsonl [SECONDS_A_STEP [MODEL_CALLS [STEPS]]]
+//   overload_bench decide [WAITING]
 //
 // Serves all roles over the data directory in this process, with a model server on loopback that
 // answers 8 questions at once at 10 ms a token (80 tokens with a full thought, 40 with a short one,
@@ -16,6 +17,11 @@
 // In time: the answer is whole within kLimit of the intended start. Useful: the model's tokens in
 // answers that were whole in time and before the step's end, a second, over the 800 a second that
 // it can say.
+//
+// decide: the decision alone, in this thread, while WAITING questions (10,000), each on a thread of
+// its own, wait in each line: from the question to its place, and to the extract instead.
+#include <time.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -33,6 +39,7 @@
 #include "nlohmann/json.hpp"
 #include "services/app.h"
 #include "services/call.h"
+#include "services/gateway/admission.h"
 #include "services/gateway/client.h"
 #include "tests/support/openai_server.h"
 
@@ -212,6 +219,89 @@ void PrintRecovery(const std::vector<Outcome>& outcomes) {
               std::max(0.0, absl::ToDoubleSeconds(last - begin)));
 }
 
+// Answers nothing until it is let go.
+class Held final : public gateway::Answerer {
+ public:
+  absl::StatusOr<gateway::Answer> Ask(const gateway::Question&,
+                                      const gateway::EventSink&) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return gone_; });
+    return absl::CancelledError("over");
+  }
+  absl::StatusOr<gateway::CheckReport> Check(const gateway::CheckRequest&) override {
+    return absl::UnimplementedError("nothing is checked");
+  }
+  void LetGo() {
+    const std::scoped_lock lock(mutex_);
+    gone_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool gone_ = false;
+};
+
+// That this thread has had.
+double ProcessorMs() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+int Decide(std::size_t waiting) {
+  constexpr int kTimes = 2000;
+  for (const auto& [what, patience] : {std::pair{"its place", absl::Hours(1000)},
+                                       std::pair{"the extract instead", absl::Seconds(20)}}) {
+    Held held;
+    gateway::Admission admission({.answerer = &held,
+                                  .model = true,
+                                  .model_calls = kSlots,
+                                  .waiting = waiting + 2 * kSlots,
+                                  .patience = patience});
+    std::stop_source stop;
+    std::vector<std::jthread> askers;
+    for (std::size_t i = 0; i < 2 * (waiting + kSlots); ++i) {
+      askers.emplace_back([&, i] {
+        // Batch questions wait however long it takes.
+        const gateway::Question question{
+            .text = "When?",
+            .mode = i % 2 == 0 ? gateway::Mode::kDeep : gateway::Mode::kExtract,
+            .caller = absl::StrCat(i),
+            .batch = true,
+            .stop = stop.get_token()};
+        admission.Ask(question, [](const gateway::Event&) { return true; }).IgnoreError();
+      });
+    }
+    while (admission.Stats().model.waiting < waiting || admission.Stats().reading.waiting < waiting)
+      absl::SleepFor(absl::Milliseconds(10));
+    std::vector<double> took, computed;
+    for (int i = 0; i < kTimes; ++i) {
+      const absl::Time start = absl::Now();
+      const double start_ms = ProcessorMs();
+      admission
+          .Ask({.text = "When?", .caller = "me"},
+               [&](const gateway::Event&) {
+                 computed.push_back(ProcessorMs() - start_ms);
+                 took.push_back(absl::ToDoubleMilliseconds(absl::Now() - start));
+                 return false;
+               })
+          .IgnoreError();
+    }
+    std::printf(
+        "%zu wait in each line: to %s p50 %.3f p99 %.3f most %.3f ms, of the processor p50 %.3f "
+        "p99 "
+        "%.3f most %.3f ms\n",
+        waiting, what, Quantile(took, .5), Quantile(took, .99), Quantile(took, 1),
+        Quantile(computed, .5), Quantile(computed, .99), Quantile(computed, 1));
+    std::fflush(stdout);
+    stop.request_stop();
+    held.LetGo();
+  }
+  return 0;
+}
+
 int Run(const std::string& data, std::vector<std::string> questions, double seconds,
         int model_calls, const std::string& steps) {
   ModelServer model;
@@ -249,6 +339,9 @@ int Run(const std::string& data, std::vector<std::string> questions, double seco
 }  // namespace citeseek
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "decide") {
+    return citeseek::Decide(argc > 2 ? std::stoul(argv[2]) : 10'000);
+  }
   if (argc < 3) {
     std::fprintf(stderr,
                  "usage: overload_bench DATA queries.txt|queries.jsonl [SECONDS [MODEL_CALLS "
