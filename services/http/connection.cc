@@ -38,6 +38,9 @@ constexpr int kHandlers = 8;
 constexpr std::size_t kHandlerQueue = 1024;
 // A stream tells that it has begun at the latest by then, even if it waits for its turn.
 constexpr auto kPatience = std::chrono::seconds(1);
+// So long after a client has closed its side it is found out whether it still reads: what is
+// answered sooner needs no sign before it.
+constexpr auto kProbeAfter = std::chrono::milliseconds(25);
 
 std::chrono::nanoseconds Chrono(absl::Duration d) { return absl::ToChronoNanoseconds(d); }
 
@@ -81,9 +84,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
       : core_(core),
         io_(io),
         all_(all),
-        wire_(std::make_shared<Wire>(core, std::move(socket), std::move(peer), [this] {
-          if (exchange_ != nullptr) exchange_->Stop();
-        })) {}
+        wire_(std::make_shared<Wire>(
+            core, std::move(socket), std::move(peer),
+            [this] {
+              if (exchange_ != nullptr) exchange_->Stop();
+            },
+            [this] {
+              if (exchange_ != nullptr) exchange_->Wake();
+            })) {}
   ~Connection() { --core_.connections; }
 
   net::awaitable<void> Run() {
@@ -159,7 +167,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     current.request.body = {};
     current.request.headers = {};
     if (core_.handlers.Submit(std::move(job))) {
-      co_await Ended(*exchange);
+      co_await Ended(current, *exchange);
     } else {
       exchange->outcome = Busy(kHandlerQueue);
     }
@@ -206,7 +214,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     } else if (streams) {
       co_await Stream(current, exchange, work);
     } else {
-      co_await Ended(exchange);
+      co_await Ended(current, exchange);
       if (!exchange.last.ok()) {
         co_await Fail(current, exchange.last.status());
       } else {
@@ -216,24 +224,39 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
   }
 
+  Clock::duration Heartbeat() const {
+    return std::chrono::duration_cast<Clock::duration>(Chrono(core_.options.heartbeat));
+  }
+
   // Waits until the worker has ended.
-  net::awaitable<void> Ended(Exchange& exchange) {
+  net::awaitable<void> Ended(Current& current, Exchange& exchange) {
+    Clock::time_point probe = Clock::time_point::max();
     while (!exchange.outbox.Take().ended) {
-      exchange.timer.expires_at(Clock::time_point::max());
+      const bool asks = wire_->half_closed() && !exchange.stop.stop_requested();
+      if (asks && probe == Clock::time_point::max()) probe = Clock::now() + kProbeAfter;
+      if (asks && Clock::now() >= probe) {
+        co_await wire_->Probe(current);
+        probe = Clock::now() + Heartbeat();
+        continue;
+      }
+      exchange.timer.expires_at(asks ? probe : Clock::time_point::max());
       co_await exchange.timer.async_wait(kAwait);
     }
   }
 
   net::awaitable<void> Stream(Current& current, Exchange& exchange, const Work& work) {
-    const auto heartbeat =
-        std::chrono::duration_cast<Clock::duration>(Chrono(core_.options.heartbeat));
+    const Clock::duration heartbeat = Heartbeat();
     bool begun = false;
+    bool probed = false;  // whether a client that has closed its side still reads
     Clock::time_point due = Clock::now() + std::min<Clock::duration>(heartbeat, kPatience);
     Outbox::Taken taken;
     while (true) {
       taken = exchange.outbox.Take();
       if (exchange.stop.stop_requested()) taken.bytes.clear();
       if (taken.ended) break;
+      if (wire_->half_closed() && !std::exchange(probed, true)) {
+        due = std::min<Clock::time_point>(due, Clock::now() + kProbeAfter);
+      }
       if (current.gone || exchange.stop.stop_requested()) {
         due = Clock::time_point::max();  // only the worker's end is awaited
       } else if (!taken.bytes.empty() || Clock::now() >= due) {

@@ -1,8 +1,8 @@
 // Server: turns HTTP/1.1 on a socket into requests to routes and their outcomes into replies.
 //
 // A few threads run all connections; handlers run on one bounded pool of threads, work that waits
-// for its turn on another. A connection costs some KiB and no thread. A client that goes away, or
-// half-closes its connection, fires the stop token of its request. Thread-safe.
+// for its turn on another. A connection costs some KiB and no thread. A client that goes away
+// fires the stop token of its request; one that closes its sending side is answered. Thread-safe.
 #pragma once
 
 #include <cstddef>

@@ -84,6 +84,9 @@ class Bridge : public std::enable_shared_from_this<Bridge> {
     }
     error_code ignored;
     plain_.shutdown(Plain::socket::shutdown_send, ignored);
+    // It may read on. One that has gone resets the connection at the next bytes.
+    co_await client_.next_layer().async_wait(tcp::socket::wait_error, kAwait);
+    Close();
   }
 
   net::awaitable<void> Outwards() {

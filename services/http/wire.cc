@@ -52,11 +52,13 @@ void SetHeaders(const Current& current, const std::string& type, Message& messag
 
 }  // namespace
 
-Wire::Wire(Core& core, tcp::socket socket, std::string peer, std::function<void()> on_gone)
+Wire::Wire(Core& core, tcp::socket socket, std::string peer, std::function<void()> on_gone,
+           std::function<void()> on_half_closed)
     : core_(core),
       socket_(std::move(socket)),
       peer_(std::move(peer)),
       on_gone_(std::move(on_gone)),
+      on_half_closed_(std::move(on_half_closed)),
       timer_(socket_.get_executor()),
       buffer_(kMaxHeaderBytes + kMaxAheadBytes) {
   error_code ignored;
@@ -255,6 +257,19 @@ net::awaitable<void> Wire::End(Current& current) {
   Sent(current, error);
 }
 
+net::awaitable<void> Wire::Probe(Current& current) {
+  if (current.gone) co_return;
+  if (current.version < 11) {  // has no reply before the reply
+    current.gone = true;
+    co_return on_gone_();
+  }
+  // Any number of these may come before a reply (RFC 9110, 15.2).
+  const bh::response<bh::empty_body> proceed(bh::status::continue_, current.version);
+  ArmWrite(0);
+  const auto [error, sent] = co_await bh::async_write(socket_, proceed, kAwait);
+  Sent(current, error);
+}
+
 void Wire::Unwatch() {
   ++watch_;
   error_code ignored;
@@ -273,8 +288,20 @@ void Wire::WatchOnce(std::uint64_t tag) {
                        }
                        if (error == net::error::operation_aborted) return;  // a write timed out
                        if (error == net::error::would_block) error = {};
+                       if (error == net::error::eof) {
+                         half_closed_ = true;
+                         WatchForReset(tag);
+                         return on_half_closed_();
+                       }
                        if (error) return on_gone_();
                        if (buffer_.size() < kMaxAheadBytes) WatchOnce(tag);
+                     });
+}
+
+void Wire::WatchForReset(std::uint64_t tag) {
+  socket_.async_wait(tcp::socket::wait_error,
+                     [this, self = shared_from_this(), tag](const error_code& error) {
+                       if (tag == watch_ && error != net::error::operation_aborted) on_gone_();
                      });
 }
 

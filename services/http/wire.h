@@ -40,9 +40,10 @@ struct Current {
 
 class Wire : public std::enable_shared_from_this<Wire> {
  public:
-  // `on_gone`: the client went while a request ran. `peer`: its address. `core` outlives this.
+  // `on_gone`: the client went while a request ran; `on_half_closed`: it will send nothing more,
+  // and reads on or has gone. `peer`: its address. `core` outlives this.
   Wire(Core& core, boost::asio::ip::tcp::socket socket, std::string peer,
-       std::function<void()> on_gone);
+       std::function<void()> on_gone, std::function<void()> on_half_closed);
 
   // True once there are bytes, or the end, to read.
   boost::asio::awaitable<bool> AwaitRequest();
@@ -60,6 +61,9 @@ class Wire : public std::enable_shared_from_this<Wire> {
   // While a request runs: notices that its client has gone, and keeps what it sends ahead.
   void Watch() { WatchOnce(++watch_); }
   void Unwatch();
+  bool half_closed() const { return half_closed_; }
+  // Of a client that has closed its side: one that has gone refuses these bytes, and is found out.
+  boost::asio::awaitable<void> Probe(Current& current);
 
   void CloseIdle();  // if it waits for a request
   void Close();
@@ -71,17 +75,20 @@ class Wire : public std::enable_shared_from_this<Wire> {
   std::optional<Error> HeaderFault(const boost::system::error_code& error, Current& current) const;
   void Sent(Current& current, const boost::system::error_code& error);
   void WatchOnce(std::uint64_t tag);
+  void WatchForReset(std::uint64_t tag);
 
   Core& core_;
   boost::asio::ip::tcp::socket socket_;
   const std::string peer_;
   const std::function<void()> on_gone_;
+  const std::function<void()> on_half_closed_;
   boost::asio::steady_timer timer_;
   boost::beast::flat_buffer buffer_;
   std::uint64_t arm_ = 0;
   std::uint64_t watch_ = 0;
   bool timed_out_ = false;
   bool idle_ = false;
+  bool half_closed_ = false;
 };
 
 }  // namespace citeseek::http

@@ -17,6 +17,7 @@ using ::testing::StartsWith;
 
 // Cancellation reaches the bottom within 100 ms.
 constexpr absl::Duration kSoon = absl::Milliseconds(100);
+constexpr char kBlockWhole[] = R"({"question":"block","stream":false})";
 constexpr char kBlock[] = R"({"question":"block"})";
 constexpr char kAbcKey[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -132,26 +133,16 @@ TEST(HttpServer, ASlowHeaderOrBodyIsToldItsTime) {
 }
 
 TEST(HttpServer, ADisconnectCancelsWithin100Milliseconds) {
-  for (const bool half : {false, true}) {
-    for (const char* body : {kBlock, R"({"question":"block","stream":false})"}) {
-      HttpHarness http;
-      HttpClient client(http.address());
-      client.Request("POST", "/api/v1/ask", body);
-      http.answerer.script.AwaitBlocked();
-      const absl::Time left = absl::Now();
-      if (half) {
-        client.HalfClose();
-      } else {
-        client.Close();
-      }
-      http.answerer.script.AwaitReleased();
-      EXPECT_LT(http.answerer.script.stopped_at() - left, kSoon);
-      EXPECT_GE(http.answerer.script.stopped_at(), left);
-      // Who still reads is told why nothing more comes.
-      if (half) {
-        EXPECT_THAT(client.ReadReply().body, HasSubstr("\"code\":\"cancelled\""));
-      }
-    }
+  for (const char* body : {kBlock, kBlockWhole}) {
+    HttpHarness http;
+    HttpClient client(http.address());
+    client.Request("POST", "/api/v1/ask", body);
+    http.answerer.script.AwaitBlocked();
+    const absl::Time left = absl::Now();
+    client.Close();
+    http.answerer.script.AwaitReleased();
+    EXPECT_LT(http.answerer.script.stopped_at() - left, kSoon);
+    EXPECT_GE(http.answerer.script.stopped_at(), left);
   }
   HttpHarness http;
   HttpClient search(http.address());
@@ -159,6 +150,33 @@ TEST(HttpServer, ADisconnectCancelsWithin100Milliseconds) {
   http.retriever.script.AwaitBlocked();
   search.Close();
   http.retriever.script.AwaitReleased();
+}
+
+TEST(HttpServer, WhoHasClosedTheirSideIsStillAnswered) {
+  HttpHarness http({.heartbeat = absl::Milliseconds(10)});
+  HttpClient client(http.address());
+  client.Request("GET", "/api/v1/search?q=x");
+  client.Request("POST", "/api/v1/ask", R"({"question":"q","stream":false})");
+  client.HalfClose();
+  EXPECT_EQ(client.ReadReply().status, 200);
+  EXPECT_THAT(client.ReadReply().body, HasSubstr("It is "));
+  EXPECT_TRUE(client.ClosedByServer());
+  // While it takes its time, there are signs by which one who has gone is found out.
+  for (const char* body : {kBlock, kBlockWhole}) {
+    HttpHarness slow({.heartbeat = absl::Milliseconds(10)});
+    HttpClient waiting(slow.address());
+    waiting.Request("POST", "/api/v1/ask", body);
+    slow.answerer.script.AwaitBlocked();
+    waiting.HalfClose();
+    const bool whole = body == kBlockWhole;
+    const char* sign = whole ? "HTTP/1.1 100 Continue\r\n\r\n" : ": ping\n\n";
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(waiting.ReadUntil(sign), HasSubstr(sign));
+    EXPECT_EQ(slow.answerer.script.stopped_at(), absl::UnixEpoch());
+    const absl::Time left = absl::Now();
+    waiting.Close();
+    slow.answerer.script.AwaitReleased();
+    EXPECT_LT(slow.answerer.script.stopped_at() - left, kSoon);
+  }
 }
 
 TEST(HttpServer, ASilentStreamIsKeptOpenAndBytesSentAheadAreNoDisconnect) {
