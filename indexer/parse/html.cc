@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::size_t kLayoutCellBytes = 200;  // a table cell longer than this holds prose
 constexpr std::size_t kMaxListIndent = 8;
+// A page is what its main part, its header and its footer say, if the main part has this share of
+// the text: what stands between them is there for moving about.
+constexpr double kMainShare = 0.5;
 
 // How an element shows in the text.
 enum class Shape : std::uint8_t {
@@ -143,13 +146,19 @@ class PageReader {
       }
     }
     if (page_title_.empty()) page_title_ = heading_title_;
-    return {.title = std::move(page_title_), .text = writer_.Take()};
+    return {.title = std::move(page_title_), .text = TakeText()};
   }
 
  private:
   struct Open {
     std::size_t element;
     bool hidden;
+    bool part;  // main, header or footer
+  };
+  struct Part {
+    std::size_t start;  // in the text
+    std::size_t end;
+    bool main;
   };
   struct Row {
     int cells = 0;
@@ -192,12 +201,45 @@ class PageReader {
     }
     CloseImplied(element);
     const bool is_void = shape == Shape::kBreak || shape == Shape::kRule;
-    const bool hides =
-        (shape == Shape::kHidden && HasEndAhead(element)) || HidesElement(attributes);
+    const ElementNotes notes = ReadNotes(attributes);
+    // What is hidden only from readers by ear is an icon, if it is not a block: blocks may open.
+    const bool hides = (shape == Shape::kHidden && HasEndAhead(element)) || notes.hidden ||
+                       (notes.decoration && shape == Shape::kInline);
     if (hidden_ == 0 && !hides) Show(element);
     // What is kept open: what closing has to undo, and anything that may be within hidden content.
     const bool stays = shape != Shape::kInline && shape != Shape::kHeading && shape != Shape::kRow;
-    if (!is_void && (stays || hides || hidden_ > 0)) Push({element, hides});
+    if (is_void || !(stays || hides || hidden_ > 0)) return;
+    const std::string_view name = kElements[element].name;
+    const bool main = name == "main" || (notes.main && stays);
+    const bool part = !hides && hidden_ == 0 && (main || name == "header" || name == "footer");
+    if (part && part_depth_ == 0) parts_.push_back({writer_.size(), 0, main});
+    Push({element, hides, part});
+  }
+
+  // The text of the parts alone, if they are what the page is about.
+  std::string TakeText() {
+    while (!open_.empty()) Pop();
+    std::string text = writer_.Take();
+    std::size_t main = 0;
+    for (Part& part : parts_) {
+      part.end = std::min(part.end, text.size());
+      if (part.main) main += part.end - std::min(part.start, part.end);
+    }
+    if (static_cast<double>(main) < kMainShare * static_cast<double>(text.size()) || main == 0) {
+      return text;
+    }
+    std::string kept;
+    for (const Part& part : parts_) {
+      std::string_view piece = std::string_view(text).substr(0, part.end);
+      piece.remove_prefix(std::min(part.start, piece.size()));
+      while (!piece.empty() && (piece.front() == '\n' || piece.front() == ' ')) {
+        piece.remove_prefix(1);
+      }
+      if (piece.empty()) continue;
+      if (!kept.empty()) kept += "\n\n";
+      kept += piece;
+    }
+    return kept;
   }
 
   void Show(std::size_t element) {
@@ -358,6 +400,7 @@ class PageReader {
     open_.push_back(open);
     ++open_count_[open.element];
     if (open.hidden) ++hidden_;
+    if (open.part) ++part_depth_;
     const Shape shape = ShapeOf(open.element);
     if (shape == Shape::kPre) ++preformatted_;
     if (shape == Shape::kList) ++lists_;
@@ -369,6 +412,7 @@ class PageReader {
     open_.pop_back();
     --open_count_[open.element];
     if (open.hidden) --hidden_;
+    if (open.part && --part_depth_ == 0) parts_.back().end = writer_.size();
     const Shape shape = ShapeOf(open.element);
     if (shape == Shape::kPre) --preformatted_;
     if (shape == Shape::kList) --lists_;
@@ -401,6 +445,8 @@ class PageReader {
   std::array<std::size_t, kElementCount> open_count_{};
   std::array<std::size_t, kElementCount> last_end_;
   std::size_t hidden_ = 0, preformatted_ = 0, lists_ = 0;
+  std::vector<Part> parts_;  // that are in no other
+  std::size_t part_depth_ = 0;
   std::vector<Row> rows_;  // the current row of each open table
 };
 

@@ -11,6 +11,9 @@ namespace {
 constexpr std::size_t kMaxNameBytes = 15;
 constexpr std::array<std::string_view, 9> kRawElements = {
     "iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp", "plaintext"};
+// Of what moves readers about, or asks them something, and says nothing itself (WAI-ARIA 1.2).
+constexpr std::array<std::string_view, 8> kControlRoles = {
+    "alertdialog", "dialog", "menu", "menubar", "navigation", "search", "toolbar", "tooltip"};
 
 char Lower(char c) { return absl::ascii_tolower(static_cast<unsigned char>(c)); }
 bool IsSpace(char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); }
@@ -56,21 +59,35 @@ bool StartsWithNoCase(std::string_view page, std::size_t at, std::string_view lo
                     [](char a, char b) { return a == Lower(b); });
 }
 
-bool HidesElement(std::string_view attributes) {
+ElementNotes ReadNotes(std::string_view attributes) {
+  ElementNotes notes;
   while (!attributes.empty()) {
     const Attribute attribute = TakeAttribute(attributes);
-    if (attribute.name.size() == 6 && StartsWithNoCase(attribute.name, 0, "hidden")) return true;
-    if (attribute.name.size() != 5 || !StartsWithNoCase(attribute.name, 0, "style")) continue;
-    std::string style;
-    for (const char c : attribute.value) {
-      if (!IsSpace(c)) style += Lower(c);
-    }
-    if (style.find("display:none") != std::string::npos ||
-        style.find("visibility:hidden") != std::string::npos) {
-      return true;
+    const auto named = [&](std::string_view name) {
+      return attribute.name.size() == name.size() && StartsWithNoCase(attribute.name, 0, name);
+    };
+    const auto value = [&] {
+      std::string text;
+      for (const char c : attribute.value) {
+        if (!IsSpace(c)) text += Lower(c);
+      }
+      return text;
+    };
+    if (named("hidden")) {
+      notes.hidden = true;
+    } else if (named("style")) {
+      const std::string style = value();
+      notes.hidden |= style.find("display:none") != std::string::npos ||
+                      style.find("visibility:hidden") != std::string::npos;
+    } else if (named("role")) {
+      const std::string role = value();
+      notes.main = role == "main";
+      notes.hidden |= std::ranges::find(kControlRoles, role) != kControlRoles.end();
+    } else if (named("aria-hidden")) {
+      notes.decoration = value() == "true";
     }
   }
-  return false;
+  return notes;
 }
 
 // Where the text of raw_element_ ends: at its end tag or at the end of the page.

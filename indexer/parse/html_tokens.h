@@ -39,8 +39,14 @@ class HtmlTokenizer {
   bool titles_end_ = true;
 };
 
-// Whether the attributes hide the element: `hidden`, display:none or visibility:hidden.
-bool HidesElement(std::string_view attributes);
+// What the attributes of a start tag say about its element.
+struct ElementNotes {
+  bool hidden =
+      false;  // `hidden`, display:none, visibility:hidden, or a role of the page's controls
+  bool decoration = false;  // aria-hidden: not for who has the page read out
+  bool main = false;        // its role: what the page is about
+};
+ElementNotes ReadNotes(std::string_view attributes);
 
 // True if page[at:] starts with `lower`, whatever its case.
 bool StartsWithNoCase(std::string_view page, std::size_t at, std::string_view lower);

@@ -77,6 +77,28 @@ TEST(Html, WhatReadersDoNotSeeIsLeftOut) {
   EXPECT_EQ(Text("<input hidden>a<br hidden>b<h2 hidden>c</h2>d"), "ab\n\nd");
 }
 
+TEST(Html, ControlsOfThePageAreLeftOut) {
+  EXPECT_EQ(Text("<div role=navigation>home</div><div role='search'>find</div>"
+                 "<ul role=menu><li>dark</ul><div role=dialog>Cookies?</div><p>text"),
+            "text");
+  EXPECT_EQ(Text("<h2>Title<a href=#t aria-hidden=true>#</a></h2>"), "## Title");
+  EXPECT_EQ(Text("<div aria-hidden=true>folded</div>"), "folded");
+}
+
+TEST(Html, APageIsWhatItsMainPartSays) {
+  const std::string said(200, 'm');
+  const std::string chrome =
+      "<a href=#m>Skip to content</a><div><p>Press <kbd>S</kbd> to search</p></div>";
+  EXPECT_EQ(Text("<body>" + chrome + "<header><h1>Mill</h1></header><aside>ads</aside><main>" +
+                 said + "<h2>a</h2><header>b</header></main><div>related</div><footer>Call 5"),
+            "# Mill\n\n" + said + "\n\n## a\n\nb\n\nCall 5");
+  EXPECT_EQ(Text("<p>Press S<div role=main><p>" + said + "</div><p>Built with X"), said);
+  EXPECT_EQ(Text("<p>before<main>" + said + "<p>unclosed"), said + "\n\nunclosed");
+  // The smaller part is not what a page is about, whatever it is called.
+  EXPECT_EQ(Text(said + "<main>few</main>"), said + "\n\nfew");
+  EXPECT_EQ(Text("a<main></main>"), "a");
+}
+
 TEST(Html, UnclosedNavigationHidesNothing) {
   EXPECT_EQ(Text("<nav>menu<p>text"), "menu\n\ntext");
   EXPECT_EQ(Text("<nav>menu</nav>a<nav>b"), "a b");

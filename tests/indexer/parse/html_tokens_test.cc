@@ -60,14 +60,19 @@ TEST(HtmlTokens, APageMayEndAnywhere) {
   }
 }
 
-TEST(HtmlTokens, HidingAttributesAreSeen) {
-  EXPECT_TRUE(HidesElement(" hidden"));
-  EXPECT_TRUE(HidesElement(" class=x HIDDEN=''/"));
-  EXPECT_TRUE(HidesElement(" style='color: red; DISPLAY : none'"));
-  EXPECT_TRUE(HidesElement(" style=visibility:hidden"));
-  EXPECT_FALSE(HidesElement(" class=hidden data-hidden=1"));
-  EXPECT_FALSE(HidesElement(" title='hidden'"));
-  EXPECT_FALSE(HidesElement(" style='display:block'"));
+TEST(HtmlTokens, WhatAttributesSayOfAnElementIsSeen) {
+  EXPECT_TRUE(ReadNotes(" hidden").hidden);
+  EXPECT_TRUE(ReadNotes(" class=x HIDDEN=''/").hidden);
+  EXPECT_TRUE(ReadNotes(" style='color: red; DISPLAY : none'").hidden);
+  EXPECT_TRUE(ReadNotes(" style=visibility:hidden").hidden);
+  EXPECT_FALSE(ReadNotes(" class=hidden data-hidden=1").hidden);
+  EXPECT_FALSE(ReadNotes(" title='hidden'").hidden);
+  EXPECT_FALSE(ReadNotes(" style='display:block'").hidden);
+  EXPECT_TRUE(ReadNotes(" role=Navigation").hidden);
+  EXPECT_FALSE(ReadNotes(" role=note data-role=menu").hidden);
+  EXPECT_TRUE(ReadNotes(" role='main'").main);
+  EXPECT_TRUE(ReadNotes(" aria-hidden='true'").decoration);
+  EXPECT_FALSE(ReadNotes(" aria-hidden=false").decoration);
 }
 
 }  // namespace
