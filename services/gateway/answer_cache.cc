@@ -54,7 +54,8 @@ void Add(std::string* key, const Drawing& drawing) {
   for (const std::string& stop : drawing.stop) Add(key, stop);
 }
 
-std::int64_t BytesOf(const std::vector<Event>& events, const Answer& answer) {
+std::int64_t BytesOf(const std::vector<Event>& events, const std::vector<retrieval::Hit>& hits,
+                     const Answer& answer) {
   // Text and citations are held by the events and by the answer.
   std::size_t bytes = kEntryBytes + 2 * (answer.text.size() + answer.thought.size());
   for (const Citation& c : answer.citations) {
@@ -62,6 +63,9 @@ std::int64_t BytesOf(const std::vector<Event>& events, const Answer& answer) {
   }
   for (const CheckedSentence& sentence : answer.sentences) {
     for (const std::string& problem : sentence.problems) bytes += 2 * problem.size();
+  }
+  for (const retrieval::Hit& hit : hits) {
+    bytes += kCitationBytes + hit.text.size() + hit.title.size() + hit.uri.size();
   }
   bytes += answer.receipt.sources.size() * kCitationBytes + events.size() * sizeof(Event);
   return static_cast<std::int64_t>(bytes);
@@ -82,14 +86,14 @@ void Append(const Event& event, std::vector<Event>* events) {
   events->push_back(event);
 }
 
-// What was searched for more than once has read what one search cannot be compared with.
+// What was searched for more than once has read what one search does not bring.
 bool IsPlanned(const Answer& answer) {
   const std::vector<Stage>& stages = answer.receipt.stages;
   return std::any_of(stages.begin(), stages.end(), [](const Stage& s) { return s.name == "plan"; });
 }
 
 bool IsWorthKeeping(const Answer& answer) {
-  return !IsPlanned(answer) && answer.receipt.degraded.empty() && !answer.receipt.cached &&
+  return answer.receipt.degraded.empty() && !answer.receipt.cached &&
          (answer.reason == "answered" || answer.reason == "no_evidence");
 }
 
@@ -151,8 +155,12 @@ absl::StatusOr<Answer> AnswerCache::Ask(const Question& question, const EventSin
     absl::StatusOr<retrieval::Result> result = options_.retriever->Search(ReadingQuery(question));
     if (!result.ok()) return result.status();
     ChooseHits(question, &result->hits);
+    const Receipt& receipt = known->answer.receipt;
+    const bool planned = IsPlanned(known->answer);
+    if (planned) result->hits = known->hits;
     std::vector<int> markers, wanted;
-    const bool same = SamePassages(known->answer.receipt.sources, result->hits, &markers);
+    const bool same = SamePassages(receipt.sources, result->hits, &markers) &&
+                      (!planned || receipt.generation == result->generation);
     if (same && question.numbering) {
       absl::StatusOr<std::vector<int>> numbers = question.numbering(result->hits);
       if (!numbers.ok()) return numbers.status();
@@ -163,7 +171,7 @@ absl::StatusOr<Answer> AnswerCache::Ask(const Question& question, const EventSin
     if (same && markers == wanted) {
       return Give(question, *std::move(known), *std::move(result), start, sink);
     }
-    if (!same) Drop(key, known->answer.receipt.request_id);
+    if (!same) Drop(key, receipt.request_id);
   }
   {
     const std::scoped_lock lock(mutex_);
@@ -175,13 +183,15 @@ absl::StatusOr<Answer> AnswerCache::Ask(const Question& question, const EventSin
                       !std::holds_alternative<SearchedEvent>(event) &&
                       !std::holds_alternative<FinishedEvent>(event);
     if (kept) Append(event, &entry.events);
+    if (const auto* searched = std::get_if<SearchedEvent>(&event)) entry.hits = searched->hits;
     return sink(event);
   });
   if (!answer.ok() || !IsWorthKeeping(*answer)) return answer;
   // A model that nobody can name beforehand may be another one the next time.
   if (!answer->receipt.model.empty() && options_.model().empty()) return answer;
+  if (!IsPlanned(*answer)) entry.hits = {};  // the search will bring them
   entry.answer = *answer;
-  entry.bytes = BytesOf(entry.events, entry.answer);
+  entry.bytes = BytesOf(entry.events, entry.hits, entry.answer);
   Keep(std::move(entry));
   return answer;
 }
@@ -206,9 +216,14 @@ absl::StatusOr<Answer> AnswerCache::Give(const Question& question, Entry entry,
                          .generation = result.generation,
                          .rewritten_question = question.rewritten};
   for (const Source& source : receipt.sources) searched.markers.push_back(source.marker);
-  bool taken =
-      sink(QueuedEvent{.rung = receipt.rung, .request_id = receipt.request_id}) && sink(searched);
-  for (const Event& event : entry.events) taken = taken && sink(event);
+  // What became of parts is told before what was found.
+  const auto rest = std::find_if(entry.events.begin(), entry.events.end(), [](const Event& event) {
+    return !std::holds_alternative<PartEvent>(event);
+  });
+  bool taken = sink(QueuedEvent{.rung = receipt.rung, .request_id = receipt.request_id});
+  for (auto event = entry.events.begin(); event != rest; ++event) taken = taken && sink(*event);
+  taken = taken && sink(searched);
+  for (auto event = rest; event != entry.events.end(); ++event) taken = taken && sink(*event);
   receipt.total = absl::Now() - start;
   if (taken && sink(FinishedEvent{answer})) return answer;
   return absl::CancelledError("the asker cancelled");

@@ -4,9 +4,10 @@
 // how it draws, history and day. It is given only if the search, made again, brings the very
 // passages, in the same versions and order, that it was made from: so it ends with the generation
 // that changes, deletes or outranks one of them, or that has something to say where the documents
-// said nothing. What it saves is reading and generation, and the model's place in line: it stands
-// before admission. Events come in the order of a fresh answer; the receipt says `cached`, and no
-// tokens.
+// said nothing. An answer that was searched for more than once ends with the generation itself: of
+// the same one all its searches would bring the same. What it saves is reading and generation, and
+// the model's place in line: it stands before admission. Events come in the order of a fresh
+// answer; the receipt says `cached`, and no tokens.
 //
 // In memory, the least recently given leave first. Thread-safe. Errors: those of the answerer, and
 // of the search.
@@ -59,7 +60,8 @@ class AnswerCache final : public Answerer {
  private:
   struct Entry {
     std::string key;
-    std::vector<Event> events;  // between searched and finished
+    std::vector<Event> events;         // but queued, searched and finished
+    std::vector<retrieval::Hit> hits;  // of more than one search
     Answer answer;
     std::int64_t bytes = 0;
   };

@@ -27,13 +27,16 @@ class Changing final : public retrieval::Retriever {
  public:
   absl::StatusOr<retrieval::Result> Search(const retrieval::Query& query) override {
     ++searches;
-    return now->Search(query);
+    absl::StatusOr<retrieval::Result> result = now->Search(query);
+    if (result.ok()) result->generation = generation;
+    return result;
   }
   absl::StatusOr<retrieval::Result> Read(const retrieval::ReadRequest& request) override {
     return now->Read(request);
   }
 
   OverlapRetriever* now = nullptr;
+  std::uint64_t generation = 1;
   int searches = 0;
 };
 
@@ -62,6 +65,12 @@ class AnswerCacheTest : public ::testing::Test {
     return answer.ok() ? *answer : Answer{};
   }
   std::size_t Calls() const { return model_.requests().size(); }
+  std::size_t Found() const {
+    for (const Event& event : events_) {
+      if (const auto* searched = std::get_if<SearchedEvent>(&event)) return searched->hits.size();
+    }
+    return 0;
+  }
   std::vector<std::size_t> Order() const {
     std::vector<std::size_t> order;
     for (const Event& event : events_) {
@@ -205,6 +214,27 @@ TEST_F(AnswerCacheTest, MarkersOfAConversationMustBeTheSame) {
   EXPECT_FALSE(Ask(turn).receipt.cached);
   EXPECT_TRUE(Ask(turn).receipt.cached);
   EXPECT_FALSE(Ask(question_).receipt.cached) << "its markers are those of the conversation";
+}
+
+TEST_F(AnswerCacheTest, WhatWasSearchedForInPartsIsKnownForItsGeneration) {
+  const Question both = {.text = "When was Halden Bridge opened, and when was Moon Bridge opened?",
+                         .mode = Mode::kExtract};
+  const Answer fresh = Ask(both);
+  ASSERT_EQ(fresh.receipt.parts.size(), 2u);
+  const auto order = Order();
+  const std::size_t hits = Found();
+  const int searches = retriever_.searches;
+  const Answer known = Ask(both);
+  EXPECT_TRUE(known.receipt.cached);
+  EXPECT_EQ(retriever_.searches, searches + 1);
+  EXPECT_EQ(known.text, fresh.text);
+  EXPECT_EQ(known.receipt.parts, fresh.receipt.parts);
+  EXPECT_EQ(Order(), order);
+  EXPECT_EQ(Found(), hits);
+  // Another generation may bring the second part other passages, which one search would not tell.
+  retriever_.generation = 2;
+  EXPECT_FALSE(Ask(both).receipt.cached);
+  EXPECT_EQ(cache_->Stats().invalidated, 1);
 }
 
 TEST_F(AnswerCacheTest, WhatWentWrongIsNotKept) {
