@@ -24,8 +24,10 @@ constexpr int kShortThought = 256;
 constexpr double kLeastTopP = 1e-6;  // model servers take no 0; this leaves one token as well
 // Tokens of a thought are only estimated here: a model that keeps the budget itself comes first.
 constexpr double kThoughtSlack = 1.5;
-// Of a model's answer and thoughts together; more than any max_tokens above can be.
+// Of a model's answer and thoughts together: from a server that keeps no max_tokens.
 constexpr std::size_t kMaxModelBytes = 1 << 20;
+constexpr std::size_t kMaxTokenBytes = 64;
+constexpr char kOnlyThoughts[] = "the model spent all its tokens on thoughts";
 
 // Of the asker's or made up, never 0: so that the receipt can tell it.
 std::uint64_t Seed(Asking& asking) {
@@ -148,17 +150,17 @@ absl::Status WriteByModel(Asking& asking, Openings* openings, Mode mode, Evidenc
   const absl::Time start = absl::Now();
   const std::size_t before = asking.answer.text.size();
   bool first = true;
+  const std::size_t limit = std::min(
+      kMaxModelBytes, kMaxTokenBytes * static_cast<std::size_t>(request.sampling.max_tokens));
   std::size_t received = 0;
+  bool endless = false;
   double thought = 0;  // tokens
   absl::Status sent;
   const auto sink = [&](const Piece& piece) {
     if (std::exchange(first, false)) asking.EndStage("first_token", start);
     received += piece.text.size();
-    if (received > kMaxModelBytes) {
-      sent = absl::ResourceExhaustedError(
-          absl::StrCat("the model's answer is longer than the limit of ", kMaxModelBytes));
-      return false;
-    }
+    endless = received > limit;
+    if (endless) return false;
     std::vector<Piece> pieces;
     splitter.Feed(piece, &pieces);
     for (const Piece& part : pieces) {
@@ -172,11 +174,13 @@ absl::Status WriteByModel(Asking& asking, Openings* openings, Mode mode, Evidenc
   const absl::StatusOr<inference::Finish> finish =
       asking.options.generator->Generate(request, sink);
   if (!sent.ok()) return sent;
-  if (enough && !answering) {
+  const auto leave_thought = [&] {
     asking.EndStage("thought", start);
     asking.enough = true;
     return absl::CancelledError("enough thought");
-  }
+  };
+  if (deep && endless && !answering) asking.answer.receipt.degraded = kOnlyThoughts;
+  if ((enough || (deep && endless)) && !answering) return leave_thought();
   std::vector<Piece> pieces;
   const bool whole = finish.ok() && finish->reason == inference::FinishReason::kStop;
   splitter.Finish(whole, &pieces);
@@ -186,6 +190,10 @@ absl::Status WriteByModel(Asking& asking, Openings* openings, Mode mode, Evidenc
   // A whole reply that never left its thought was perhaps none: the next one is held back again.
   if (splitter.learned() != Opening::kUnknown || (whole && opening == Opening::kThought)) {
     opening = splitter.learned();
+  }
+  if (endless) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the model's answer is longer than the limit of ", limit, " bytes"));
   }
   if (!finish.ok()) return finish.status();
   asking.answer.receipt.model = finish->model;
@@ -198,8 +206,10 @@ absl::Status WriteByModel(Asking& asking, Openings* openings, Mode mode, Evidenc
   asking.answer.receipt.model_hash = finish->model_hash;
   const bool cut = finish->reason == inference::FinishReason::kLength;
   if (asking.answer.text.find_first_not_of(" \r\n", before) == std::string::npos) {
-    return absl::UnavailableError(cut ? "the model spent all its tokens on thoughts"
-                                      : "the model gave no answer");
+    if (!cut) return absl::UnavailableError("the model gave no answer");
+    asking.answer.receipt.degraded = kOnlyThoughts;
+    if (deep) return leave_thought();
+    return absl::UnavailableError(kOnlyThoughts);
   }
   asking.answer.receipt.mode = asking.enough ? Mode::kDeep : mode;
   asking.answer.receipt.rung = brief || asking.enough ? Rung::kShort

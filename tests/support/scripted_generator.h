@@ -17,9 +17,11 @@ class ScriptedGenerator final : public inference::Generator {
   absl::StatusOr<inference::Finish> Generate(const inference::GenerateRequest& request,
                                              const inference::PieceSink& sink) override {
     requests_.push_back(request);
-    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    const bool again = requests_.size() > 1 && !then.empty();
+    const std::vector<inference::Piece>& pieces = again ? then : pieces_;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
       if (before_piece) before_piece(i);
-      if (request.stop.stop_requested() || !sink(pieces_[i])) {
+      if (request.stop.stop_requested() || !sink(pieces[i])) {
         cancelled_ = true;
         return absl::CancelledError("generation cancelled");
       }
@@ -40,7 +42,8 @@ class ScriptedGenerator final : public inference::Generator {
   const std::vector<inference::GenerateRequest>& requests() const { return requests_; }
   bool cancelled() const { return cancelled_; }
 
-  absl::Status fail_with;  // after the pieces
+  std::vector<inference::Piece> then;  // said instead from the second call on; none: the same again
+  absl::Status fail_with;              // after the pieces
   bool wait_for_deadline = false;
   bool ends_thoughts = false;
   std::function<void(std::size_t)> before_piece;

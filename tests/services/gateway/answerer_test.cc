@@ -807,6 +807,30 @@ TEST_F(AnswererTest, ContinuesWithTheExtractWhenTheModelDiesMidAnswer) {
   EXPECT_EQ(told.answer->receipt.degraded, "connection closed");
 }
 
+TEST_F(AnswererTest, AThoughtThatTakesAllTokensIsFollowedByAnAnswerWithoutOne) {
+  for (const bool endless : {false, true}) {
+    ScriptedGenerator model({{Piece::Kind::kThought, endless ? std::string(300'000, 'h') : "hm"}});
+    model.finish.reason = inference::FinishReason::kLength;
+    model.then = {{.text = "It is 1,120 metres long [citation:1]."}};
+    const Told told = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kDeep}, &model);
+    ASSERT_TRUE(told.answer.ok());
+    EXPECT_THAT(told.text, HasSubstr("It is 1,120 metres long"));
+    EXPECT_EQ(told.answer->receipt.rung, Rung::kShort);
+    EXPECT_EQ(told.answer->receipt.degraded, "the model spent all its tokens on thoughts");
+    EXPECT_EQ(model.requests().size(), 2u);
+    EXPECT_FALSE(model.requests()[1].thinking);
+  }
+}
+
+TEST_F(AnswererTest, AServerThatKeepsNoLimitOfTokensIsStopped) {
+  ScriptedGenerator model({{.text = std::string(40'000, 'w')}, {.text = "never"}});
+  const Told told = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kQuick}, &model);
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_EQ(told.answer->receipt.degraded,
+            "the model's answer is longer than the limit of 32768 bytes");
+  EXPECT_THAT(told.text, HasSubstr("1,120 metres"));
+}
+
 TEST_F(AnswererTest, AModelThatSaysNothingIsNoAnswer) {
   ScriptedGenerator model({{.text = "<think>so many thoughts</think>"}});
   model.finish.reason = inference::FinishReason::kLength;
