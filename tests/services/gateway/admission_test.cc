@@ -108,6 +108,7 @@ TEST_F(AdmissionTest, AQuestionAloneGetsAllItAsksFor) {
   EXPECT_EQ(answer->receipt.rung, Rung::kFull);
   EXPECT_EQ(answer->receipt.degraded, "");
   EXPECT_EQ(admission_->Stats().answered[0], 1);
+  EXPECT_GT(answerer_.AwaitAsked(1)[0].admitted, absl::ZeroDuration());
 }
 
 TEST_F(AdmissionTest, AQuestionThatNobodyTakesIsRefusedBeforeTheLine) {

@@ -822,6 +822,16 @@ TEST_F(AnswererTest, AThoughtThatTakesAllTokensIsFollowedByAnAnswerWithoutOne) {
   }
 }
 
+TEST_F(AnswererTest, TheReceiptSaysWhatDecidingTook) {
+  const Question question = {.text = "How long is the Harbour Bridge?",
+                             .mode = Mode::kExtract,
+                             .admitted = absl::Milliseconds(3)};
+  const Told told = Ask(question, nullptr);
+  ASSERT_TRUE(told.answer.ok());
+  EXPECT_EQ(told.answer->receipt.stages.front().name, "admit");
+  EXPECT_EQ(told.answer->receipt.stages.front().duration, absl::Milliseconds(3));
+}
+
 TEST_F(AnswererTest, AServerThatKeepsNoLimitOfTokensIsStopped) {
   ScriptedGenerator model({{.text = std::string(40'000, 'w')}, {.text = "never"}});
   const Told told = Ask({.text = "How long is the Harbour Bridge?", .mode = Mode::kQuick}, &model);

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <future>
+#include <list>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -155,6 +156,24 @@ TEST_F(LineTest, WaitsAreEstimatedFromCostsAndSpeed) {
   EXPECT_EQ(line_->Wait(3), absl::Milliseconds(900));  // behind a third that costs 3
   Pass(absl::Seconds(60));                             // all are late
   EXPECT_EQ(line_->Wait(), absl::ZeroDuration());
+}
+
+TEST_F(LineTest, InALongLinePlacesAreExactAndWaitsNearlySo) {
+  Open(2, 300);
+  auto first = line_->Enter({.cost = 10}, kIgnore);  // a second at speed 10
+  auto second = line_->Enter({.cost = 10}, kIgnore);
+  std::list<Caller> callers;
+  for (int i = 0; i < 250; ++i) {
+    callers.emplace_back(&*line_, LineEntry{.cost = 10});
+    const auto [place, eta] = callers.back().Told();
+    EXPECT_EQ(place, i + 1);
+    EXPECT_LE(absl::AbsDuration(eta - absl::Seconds(1 + i / 2)), absl::Seconds(1)) << i;
+  }
+  EXPECT_LE(absl::AbsDuration(line_->Wait() - absl::Seconds(126)), absl::Seconds(1));
+  EXPECT_LE(absl::AbsDuration(line_->Wait(1) - absl::Seconds(13.5)), absl::Seconds(1));
+  for (Caller& caller : callers) caller.Stop();
+  for (Caller& caller : callers) EXPECT_TRUE(absl::IsCancelled(caller.Result()));
+  EXPECT_EQ(line_->Backlog(), absl::ZeroDuration());
 }
 
 TEST_F(LineTest, SpeedIsLearnedFromTurnsThatTeach) {
