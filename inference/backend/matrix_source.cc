@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 
 #include "absl/status/status.h"
@@ -12,36 +13,11 @@
 namespace citeseek::inference {
 namespace {
 
-Storage StorageOf(DType dtype) {
-  switch (dtype) {
-    case DType::kF16:
-      return Storage::kF16;
-    case DType::kBF16:
-      return Storage::kBF16;
-    case DType::kQ4_0:
-    case DType::kQ4_K:
-      return Storage::kQ4;
-    case DType::kQ8_0:
-    case DType::kQ5_K:
-    case DType::kQ6_K:
-      return Storage::kQ8;
-    default:
-      return Storage::kF32;
-  }
-}
-
-// Holds the weights of all parts, none of them in fewer bits than it has.
-Storage StorageOf(std::span<const MatrixParts> matrices) {
-  const Storage first = StorageOf(matrices[0][0].dtype);
-  bool alike = true, quantized = true;
-  for (const MatrixParts& parts : matrices) {
-    for (const TensorView& part : parts) {
-      const Storage storage = StorageOf(part.dtype);
-      alike = alike && storage == first;
-      quantized = quantized && (storage == Storage::kQ8 || storage == Storage::kQ4);
-    }
-  }
-  return alike ? first : quantized ? Storage::kQ8 : Storage::kF32;
+// What loses nothing of either.
+Storage Finest(Storage a, Storage b) {
+  const auto quantized = [](Storage s) { return s == Storage::kQ8 || s == Storage::kQ4; };
+  if (a == b) return a;
+  return quantized(a) && quantized(b) ? Storage::kQ8 : Storage::kF32;
 }
 
 absl::Status CheckParts(std::span<const MatrixParts> matrices) {
@@ -70,12 +46,6 @@ absl::Status CheckParts(std::span<const MatrixParts> matrices) {
     }
   }
   return absl::OkStatus();
-}
-
-std::uint16_t LoadU16(const std::byte* p) {
-  std::uint16_t value;
-  std::memcpy(&value, p, sizeof(value));
-  return value;
 }
 
 // Kernels add exponents to scales, which no zero has: it becomes a tiny scale of codes that mean 0.
@@ -123,36 +93,70 @@ Q4Codes QuantizeQ4(const float* weights) {
 
 constexpr float kZeros[kQuantWeights] = {};
 
-// The blocks that can be taken over as they are.
-Q8Codes TakeQ8_0(const std::byte* source) {
-  Q8Codes block;
-  block.scale = LoadU16(source);
-  if (IsZeroF16(block.scale)) return QuantizeQ8(kZeros);
-  std::memcpy(block.codes, source + 2, sizeof(block.codes));
-  return block;
+void Quantize(const float* weights, Q8Codes& block) { block = QuantizeQ8(weights); }
+void Quantize(const float* weights, Q4Codes& block) { block = QuantizeQ4(weights); }
+
+// The group with its own codes; false if its form cannot have them.
+bool Take(const QuantGroup& group, Q8Codes& block) {
+  if (group.scales[0] != group.scales[1] || group.mins[0] != 0 || group.mins[1] != 0) return false;
+  block.scale = F32ToF16(group.scales[0]);
+  if (IsZeroF16(block.scale)) {
+    Quantize(kZeros, block);
+  } else {
+    std::memcpy(block.codes, group.codes, sizeof(block.codes));
+  }
+  return true;
 }
 
-Q4Codes TakeQ4_0(const std::byte* source) {
-  Q4Codes block;
-  block.scale = LoadU16(source);
-  if (IsZeroF16(block.scale)) return QuantizeQ4(kZeros);
-  block.min = F32ToF16(8.0f * F16ToF32(block.scale));
-  for (int i = 0; i < kQuantWeights / 2; ++i) {
-    const int pair = std::to_integer<int>(source[2 + i]);
-    block.codes[i] = static_cast<std::uint8_t>(pair & 15);
-    block.codes[i + kQuantWeights / 2] = static_cast<std::uint8_t>(pair >> 4);
+bool Take(const QuantGroup& group, Q4Codes& block) {
+  const auto [low, high] = std::minmax_element(std::begin(group.codes), std::end(group.codes));
+  if (group.scales[0] != group.scales[1] || group.mins[0] != group.mins[1] || *high - *low > 15) {
+    return false;
   }
-  return block;
+  // A power of two times the scale is an exact minimum.
+  const int first = *low >= 0 && *high <= 15 ? 0 : *low >= -8 && *high <= 7 ? -8 : *low;
+  block.scale = F32ToF16(group.scales[0]);
+  const bool zero = IsZeroF16(block.scale);
+  if (zero) block.scale = kTinyF16;
+  const float offset = zero ? 0.0f : F16ToF32(block.scale) * static_cast<float>(first);
+  block.min = F32ToF16(group.mins[0] - offset);
+  for (int i = 0; i < kQuantWeights; ++i) {
+    block.codes[i] = static_cast<std::uint8_t>(zero ? 0 : group.codes[i] - first);
+  }
+  return true;
 }
 
 }  // namespace
+
+Storage StorageOf(DType dtype) {
+  switch (dtype) {
+    case DType::kF16:
+      return Storage::kF16;
+    case DType::kBF16:
+      return Storage::kBF16;
+    case DType::kQ4_0:
+    case DType::kQ4_1:
+    case DType::kQ4_K:
+      return Storage::kQ4;
+    default:
+      return BlockOf(dtype).weights > 1 ? Storage::kQ8 : Storage::kF32;
+  }
+}
 
 absl::StatusOr<MatrixSource> MatrixSource::Make(std::span<const MatrixParts> matrices,
                                                 Storage storage) {
   if (const absl::Status status = CheckParts(matrices); !status.ok()) return status;
   MatrixSource source;
   source.matrices_ = matrices;
-  source.storage_ = storage == Storage::kAsStored ? StorageOf(matrices) : storage;
+  source.storage_ = storage;
+  if (storage == Storage::kAsStored) {
+    source.storage_ = StorageOf(matrices[0][0].dtype);
+    for (const MatrixParts& parts : matrices) {
+      for (const TensorView& part : parts) {
+        source.storage_ = Finest(source.storage_, StorageOf(part.dtype));
+      }
+    }
+  }
   source.k_ = static_cast<int>(matrices[0][0].shape[1]);
   for (const TensorView& part : matrices[0]) source.n_ += static_cast<int>(part.shape[0]);
   return source;
@@ -176,26 +180,39 @@ void MatrixSource::Widen(int which, int row, std::span<float> out) const {
   std::fill(out.begin() + k_, out.end(), 0.0f);
 }
 
+template <typename Codes>
+void MatrixSource::Read(int which, int row, std::span<float> scratch,
+                        absl::FunctionRef<void(int block, const Codes&)> put) const {
+  const Row source = Find(which, row);
+  const BlockShape shape = BlockOf(source.dtype);
+  const bool quantized = shape.weights > 1;
+  if (!quantized) Widen(which, row, scratch);
+  Codes block;
+  for (int b = 0; b < blocks(); ++b) {
+    const std::int64_t at = std::int64_t{kQuantWeights} * b;
+    if (quantized) {
+      const QuantGroup group =
+          UnpackGroup(source.dtype, source.bytes + at / shape.weights * shape.bytes,
+                      static_cast<int>(at % shape.weights / kQuantWeights));
+      if (Take(group, block)) {
+        put(b, block);
+        continue;
+      }
+      WidenGroup(group, scratch.data() + at);
+    }
+    Quantize(scratch.data() + at, block);
+    put(b, block);
+  }
+}
+
 void MatrixSource::ReadQ8(int which, int row, std::span<float> scratch,
                           absl::FunctionRef<void(int block, const Q8Codes&)> put) const {
-  const Row source = Find(which, row);
-  const bool take = source.dtype == DType::kQ8_0;
-  if (!take) Widen(which, row, scratch);
-  for (int b = 0; b < blocks(); ++b) {
-    put(b, take ? TakeQ8_0(source.bytes + std::int64_t{34} * b)
-                : QuantizeQ8(scratch.data() + std::int64_t{kQuantWeights} * b));
-  }
+  Read<Q8Codes>(which, row, scratch, put);
 }
 
 void MatrixSource::ReadQ4(int which, int row, std::span<float> scratch,
                           absl::FunctionRef<void(int block, const Q4Codes&)> put) const {
-  const Row source = Find(which, row);
-  const bool take = source.dtype == DType::kQ4_0;
-  if (!take) Widen(which, row, scratch);
-  for (int b = 0; b < blocks(); ++b) {
-    put(b, take ? TakeQ4_0(source.bytes + std::int64_t{18} * b)
-                : QuantizeQ4(scratch.data() + std::int64_t{kQuantWeights} * b));
-  }
+  Read<Q4Codes>(which, row, scratch, put);
 }
 
 }  // namespace citeseek::inference

@@ -30,8 +30,12 @@ struct Q4Codes {
   std::uint16_t min;                  // f16
 };
 
+// How weights of this type are kept "as stored": never kAsStored.
+Storage StorageOf(DType dtype);
+
 class MatrixSource {
  public:
+  // As stored, parts of different types are all kept as the finest of them is.
   // Errors: kInvalidArgument (parts that do not fit each other).
   static absl::StatusOr<MatrixSource> Make(std::span<const MatrixParts> matrices, Storage storage);
 
@@ -44,7 +48,9 @@ class MatrixSource {
   // Row `row` of matrix `which`, in f32: the first k of out; the others become 0.
   void Widen(int which, int row, std::span<float> out) const;
 
-  // The same in blocks, for the storage that they are named after. scratch: 32 * blocks().
+  // The same in blocks, for the storage that they are named after. Blocks of a quantised type are
+  // taken over with their own codes where they fit, and rounded again where not. scratch: 32 *
+  // blocks().
   void ReadQ8(int which, int row, std::span<float> scratch,
               absl::FunctionRef<void(int block, const Q8Codes&)> put) const;
   void ReadQ4(int which, int row, std::span<float> scratch,
@@ -56,6 +62,9 @@ class MatrixSource {
     const std::byte* bytes = nullptr;
   };
   Row Find(int which, std::int64_t row) const;
+  template <typename Codes>
+  void Read(int which, int row, std::span<float> scratch,
+            absl::FunctionRef<void(int block, const Codes&)> put) const;
 
   std::span<const MatrixParts> matrices_;
   Storage storage_ = Storage::kF32;

@@ -17,92 +17,184 @@ float LoadF16(const std::byte* source) { return F16ToF32(Load<std::uint16_t>(sou
 
 int Byte(const std::byte* source, int index) { return std::to_integer<int>(source[index]); }
 
-void WidenQ8_0(const std::byte* block, float* out) {
-  const float scale = LoadF16(block);
-  for (int i = 0; i < 32; ++i) {
-    out[i] = scale * static_cast<float>(static_cast<std::int8_t>(Byte(block, 2 + i)));
-  }
+std::int8_t Code(int value) { return static_cast<std::int8_t>(value); }
+
+void SetScale(float scale, float min, QuantGroup& group) {
+  group.scales[0] = group.scales[1] = scale;
+  group.mins[0] = group.mins[1] = min;
 }
 
-void WidenQ4_0(const std::byte* block, float* out) {
-  const float scale = LoadF16(block);
+// Codes of four bits, the first half of the group in the low halves of 16 bytes.
+void TakeHalves(const std::byte* pairs, QuantGroup& group) {
   for (int i = 0; i < 16; ++i) {
-    const int pair = Byte(block, 2 + i);
-    out[i] = scale * static_cast<float>((pair & 15) - 8);
-    out[i + 16] = scale * static_cast<float>((pair >> 4) - 8);
+    group.codes[i] = Code(Byte(pairs, i) & 15);
+    group.codes[i + 16] = Code(Byte(pairs, i) >> 4);
   }
 }
 
-// The 6-bit scale and min of sub-block index of a K-quant: the first four lie whole in bytes 0-7,
-// the upper bits of the last four lie in the top bits of those.
-struct ScaleMin {
-  int scale;
-  int min;
-};
-ScaleMin SubBlockScale(const std::byte* packed, int index) {
-  if (index < 4) return {Byte(packed, index) & 63, Byte(packed, index + 4) & 63};
-  const int both = Byte(packed, index + 4);
-  return {(both & 15) | ((Byte(packed, index - 4) >> 6) << 4),
-          (both >> 4) | ((Byte(packed, index) >> 6) << 4)};
-}
-
-void WidenQ4_K(const std::byte* block, float* out) {
-  const float scale = LoadF16(block);
-  const float min = LoadF16(block + 2);
-  for (int sub = 0; sub < 8; ++sub) {
-    const ScaleMin packed = SubBlockScale(block + 4, sub);
-    const std::byte* nibbles = block + 16 + 32 * (sub / 2);
-    const int shift = 4 * (sub % 2);
-    for (int i = 0; i < 32; ++i) {
-      const int quant = (Byte(nibbles, i) >> shift) & 15;
-      out[32 * sub + i] = scale * static_cast<float>(packed.scale) * static_cast<float>(quant) -
-                          min * static_cast<float>(packed.min);
-    }
+// A fifth bit for each code.
+void AddHighBits(const std::byte* bits, QuantGroup& group) {
+  for (int i = 0; i < 32; ++i) {
+    group.codes[i] = Code(group.codes[i] | ((Byte(bits, i / 8) >> (i % 8)) & 1) << 4);
   }
 }
 
-void WidenQ5_K(const std::byte* block, float* out) {
-  const float scale = LoadF16(block);
-  const float min = LoadF16(block + 2);
-  const std::byte* high = block + 16;
-  for (int sub = 0; sub < 8; ++sub) {
-    const ScaleMin packed = SubBlockScale(block + 4, sub);
-    const std::byte* nibbles = block + 48 + 32 * (sub / 2);
-    const int shift = 4 * (sub % 2);
-    for (int i = 0; i < 32; ++i) {
-      const int quant = ((Byte(nibbles, i) >> shift) & 15) | (((Byte(high, i) >> sub) & 1) << 4);
-      out[32 * sub + i] = scale * static_cast<float>(packed.scale) * static_cast<float>(quant) -
-                          min * static_cast<float>(packed.min);
-    }
+void AddToCodes(int offset, QuantGroup& group) {
+  for (std::int8_t& code : group.codes) code = Code(code + offset);
+}
+
+// IQ4's levels.
+void LookUpCodes(QuantGroup& group) {
+  constexpr std::int8_t kLevels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                       1,    13,   25,  38,  53,  69,  89,  113};
+  for (std::int8_t& code : group.codes) code = kLevels[code];
+}
+
+// Codes of `bits` bits from `shift` on of 32 bytes.
+void TakeBits(const std::byte* bytes, int shift, int bits, QuantGroup& group) {
+  for (int i = 0; i < 32; ++i) {
+    group.codes[i] = Code((Byte(bytes, i) >> shift) & ((1 << bits) - 1));
   }
 }
 
-void WidenQ6_K(const std::byte* block, float* out) {
-  const std::byte* scales = block + 192;
-  const float scale = LoadF16(block + 208);
-  for (int i = 0; i < 256; ++i) {
-    const int half = i / 128;  // each half: 64 bytes of low nibbles, 32 bytes of high bit pairs
-    const int within = i % 128;
-    const int quarter = within / 32;
-    const int lane = within % 32;
-    const int low =
-        (Byte(block, 64 * half + 32 * (quarter % 2) + lane) >> (4 * (quarter / 2))) & 15;
-    const int high = (Byte(block, 128 + 32 * half + lane) >> (2 * quarter)) & 3;
-    const auto sub_scale = static_cast<std::int8_t>(Byte(scales, i / 16));
-    out[i] = scale * static_cast<float>(sub_scale) * static_cast<float>((low | (high << 4)) - 32);
+// The 6-bit scale and min of a group of Q4_K or Q5_K: the first four lie whole in bytes 0-7, the
+// upper bits of the last four lie in the top bits of those.
+void SetPackedScale(const std::byte* block, int index, QuantGroup& group) {
+  const std::byte* packed = block + 4;
+  int scale = Byte(packed, index) & 63;
+  int min = Byte(packed, index + 4) & 63;
+  if (index >= 4) {
+    const int both = Byte(packed, index + 4);
+    scale = (both & 15) | ((Byte(packed, index - 4) >> 6) << 4);
+    min = (both >> 4) | ((Byte(packed, index) >> 6) << 4);
+  }
+  SetScale(LoadF16(block) * static_cast<float>(scale), LoadF16(block + 2) * static_cast<float>(min),
+           group);
+}
+
+// 16 bytes of scales and minima of 16 weights, 64 bytes of codes.
+void UnpackQ2_K(const std::byte* block, int index, QuantGroup& group) {
+  TakeBits(block + 16 + 32 * (index / 4), 2 * (index % 4), 2, group);
+  for (int half = 0; half < 2; ++half) {
+    const int both = Byte(block, 2 * index + half);
+    group.scales[half] = LoadF16(block + 80) * static_cast<float>(both & 15);
+    group.mins[half] = LoadF16(block + 82) * static_cast<float>(both >> 4);
   }
 }
 
-void WidenBlocks(void (*widen)(const std::byte*, float*), DType dtype, const std::byte* source,
-                 std::span<float> out) {
-  const BlockShape block = BlockOf(dtype);
-  for (std::size_t i = 0; i + block.weights <= out.size(); i += block.weights) {
-    widen(source, out.data() + i);
-    source += block.bytes;
+// 32 bytes of high bits, 64 of low bits, 12 of scales of 16 weights: eight times two halves of four
+// bits, then their upper bits.
+void UnpackQ3_K(const std::byte* block, int index, QuantGroup& group) {
+  TakeBits(block + 32 + 32 * (index / 4), 2 * (index % 4), 2, group);
+  for (int i = 0; i < 32; ++i) {
+    if (((Byte(block, i) >> index) & 1) == 0) group.codes[i] = Code(group.codes[i] - 4);
   }
+  const std::byte* packed = block + 96;
+  for (int half = 0; half < 2; ++half) {
+    const int at = 2 * index + half;
+    const int low = (Byte(packed, at % 8) >> (4 * (at / 8))) & 15;
+    const int high = (Byte(packed, 8 + at % 4) >> (2 * (at / 4))) & 3;
+    group.scales[half] = LoadF16(block + 108) * static_cast<float>((low | high << 4) - 32);
+    group.mins[half] = 0;
+  }
+}
+
+// Each half of the block: 64 bytes of low bits, 32 bytes of high pairs; 16 scales of 16 weights.
+void UnpackQ6_K(const std::byte* block, int index, QuantGroup& group) {
+  const int half = index / 4;
+  const int quarter = index % 4;
+  const std::byte* low = block + 64 * half + 32 * (quarter % 2);
+  const std::byte* high = block + 128 + 32 * half;
+  for (int i = 0; i < 32; ++i) {
+    const int code =
+        ((Byte(low, i) >> (4 * (quarter / 2))) & 15) | ((Byte(high, i) >> (2 * quarter)) & 3) << 4;
+    group.codes[i] = Code(code - 32);
+  }
+  for (int part = 0; part < 2; ++part) {
+    const auto scale = static_cast<std::int8_t>(Byte(block, 192 + 2 * index + part));
+    group.scales[part] = LoadF16(block + 208) * static_cast<float>(scale);
+    group.mins[part] = 0;
+  }
+}
+
+// 16 bits of upper, 4 bytes of lower halves of the scales, then the codes.
+void UnpackIQ4_XS(const std::byte* block, int index, QuantGroup& group) {
+  TakeHalves(block + 8 + 16 * index, group);
+  LookUpCodes(group);
+  const int low = (Byte(block, 4 + index / 2) >> (4 * (index % 2))) & 15;
+  const int high = (Load<std::uint16_t>(block + 2) >> (2 * index)) & 3;
+  SetScale(LoadF16(block) * static_cast<float>((low | high << 4) - 32), 0, group);
 }
 
 }  // namespace
+
+QuantGroup UnpackGroup(DType dtype, const std::byte* block, int index) {
+  QuantGroup group = {};
+  switch (dtype) {
+    case DType::kQ8_0:
+      std::memcpy(group.codes, block + 2, sizeof(group.codes));
+      SetScale(LoadF16(block), 0, group);
+      break;
+    case DType::kQ4_0:
+      TakeHalves(block + 2, group);
+      AddToCodes(-8, group);
+      SetScale(LoadF16(block), 0, group);
+      break;
+    case DType::kQ4_1:
+      TakeHalves(block + 4, group);
+      SetScale(LoadF16(block), -LoadF16(block + 2), group);
+      break;
+    case DType::kQ5_0:
+      TakeHalves(block + 6, group);
+      AddHighBits(block + 2, group);
+      AddToCodes(-16, group);
+      SetScale(LoadF16(block), 0, group);
+      break;
+    case DType::kQ5_1:
+      TakeHalves(block + 8, group);
+      AddHighBits(block + 4, group);
+      SetScale(LoadF16(block), -LoadF16(block + 2), group);
+      break;
+    case DType::kQ2_K:
+      UnpackQ2_K(block, index, group);
+      break;
+    case DType::kQ3_K:
+      UnpackQ3_K(block, index, group);
+      break;
+    case DType::kQ4_K:
+      TakeBits(block + 16 + 32 * (index / 2), 4 * (index % 2), 4, group);
+      SetPackedScale(block, index, group);
+      break;
+    case DType::kQ5_K:
+      TakeBits(block + 48 + 32 * (index / 2), 4 * (index % 2), 4, group);
+      for (int i = 0; i < 32; ++i) {
+        const int high = (Byte(block, 16 + i) >> index) & 1;
+        group.codes[i] = Code(group.codes[i] | high << 4);
+      }
+      SetPackedScale(block, index, group);
+      break;
+    case DType::kQ6_K:
+      UnpackQ6_K(block, index, group);
+      break;
+    case DType::kIQ4_NL:
+      TakeHalves(block + 2, group);
+      LookUpCodes(group);
+      SetScale(LoadF16(block), 0, group);
+      break;
+    case DType::kIQ4_XS:
+      UnpackIQ4_XS(block, index, group);
+      break;
+    default:
+      break;
+  }
+  return group;
+}
+
+void WidenGroup(const QuantGroup& group, float* out) {
+  for (int i = 0; i < 32; ++i) {
+    out[i] = group.scales[i / 16] * static_cast<float>(group.codes[i]) - group.mins[i / 16];
+  }
+}
 
 void WidenToF32(DType dtype, const std::byte* source, std::span<float> out) {
   switch (dtype) {
@@ -118,23 +210,17 @@ void WidenToF32(DType dtype, const std::byte* source, std::span<float> out) {
         out[i] = std::bit_cast<float>(bits << 16);
       }
       return;
-    case DType::kQ8_0:
-      WidenBlocks(WidenQ8_0, dtype, source, out);
-      return;
-    case DType::kQ4_0:
-      WidenBlocks(WidenQ4_0, dtype, source, out);
-      return;
-    case DType::kQ4_K:
-      WidenBlocks(WidenQ4_K, dtype, source, out);
-      return;
-    case DType::kQ5_K:
-      WidenBlocks(WidenQ5_K, dtype, source, out);
-      return;
-    case DType::kQ6_K:
-      WidenBlocks(WidenQ6_K, dtype, source, out);
-      return;
     case DType::kOther:
       return;
+    default:
+      break;
+  }
+  const BlockShape block = BlockOf(dtype);
+  for (std::size_t i = 0; i + 32 <= out.size(); i += 32) {
+    const auto at = static_cast<std::int64_t>(i);
+    WidenGroup(UnpackGroup(dtype, source + at / block.weights * block.bytes,
+                           static_cast<int>(at % block.weights / 32)),
+               out.data() + i);
   }
 }
 

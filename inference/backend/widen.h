@@ -15,6 +15,16 @@ namespace citeseek::inference {
 // blocks' bytes and no more, aligned or not. dtype is not kOther.
 void WidenToF32(DType dtype, const std::byte* source, std::span<float> out);
 
+// 32 weights as a quantised type has them: weight i is scales[i / 16] * codes[i] - mins[i / 16].
+struct QuantGroup {
+  std::int8_t codes[32];
+  float scales[2];
+  float mins[2];
+};
+// Weights [32 * index, 32 * index + 32) of the block. dtype is one of several weights a block.
+QuantGroup UnpackGroup(DType dtype, const std::byte* block, int index);
+void WidenGroup(const QuantGroup& group, float* out);
+
 float F16ToF32(std::uint16_t half);
 std::uint16_t F32ToF16(float value);   // to nearest even
 std::uint16_t F32ToBF16(float value);  // to nearest even

@@ -21,15 +21,11 @@ constexpr std::uint64_t kMaxElements = 1 << 24;  // of one array
 constexpr int kMaxArrayDepth = 4;
 
 // ggml's numbers for the types of tensors.
-struct TensorType {
-  std::uint32_t number;
-  std::string_view name;
-  DType dtype;
-};
-constexpr TensorType kTensorTypes[] = {
-    {0, "F32", DType::kF32},    {1, "F16", DType::kF16},    {2, "Q4_0", DType::kQ4_0},
-    {8, "Q8_0", DType::kQ8_0},  {12, "Q4_K", DType::kQ4_K}, {13, "Q5_K", DType::kQ5_K},
-    {14, "Q6_K", DType::kQ6_K}, {30, "BF16", DType::kBF16},
+constexpr std::pair<std::uint32_t, DType> kTensorTypes[] = {
+    {0, DType::kF32},     {1, DType::kF16},     {2, DType::kQ4_0},  {3, DType::kQ4_1},
+    {6, DType::kQ5_0},    {7, DType::kQ5_1},    {8, DType::kQ8_0},  {10, DType::kQ2_K},
+    {11, DType::kQ3_K},   {12, DType::kQ4_K},   {13, DType::kQ5_K}, {14, DType::kQ6_K},
+    {20, DType::kIQ4_NL}, {23, DType::kIQ4_XS}, {30, DType::kBF16},
 };
 
 // Reads little-endian values; after the first failure all reads give zeros.
@@ -151,17 +147,17 @@ absl::StatusOr<NamedTensor> MakeTensor(TensorInfo info, std::span<const std::byt
     return absl::InvalidArgumentError(absl::StrCat("tensor ", info.name, " ", problem...));
   };
   const auto type = std::find_if(std::begin(kTensorTypes), std::end(kTensorTypes),
-                                 [&](const TensorType& t) { return t.number == info.type; });
+                                 [&](const auto& t) { return t.first == info.type; });
   if (type == std::end(kTensorTypes)) {
-    return error("has type ", info.type,
-                 " of ggml; known are F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K");
+    return error("has type ", info.type, " of ggml; known are ", KnownDTypes());
   }
-  const BlockShape block = BlockOf(type->dtype);
+  const DType dtype = type->second;
+  const BlockShape block = BlockOf(dtype);
   const std::int64_t count = ElementCount(info.shape);
-  // No element takes less than half a byte.
-  if (count < 0 || count / 2 > static_cast<std::int64_t>(data.size()) ||
+  // No element takes less than a quarter of a byte.
+  if (count < 0 || count / 4 > static_cast<std::int64_t>(data.size()) ||
       info.shape.back() % block.weights != 0) {
-    return error("of type ", std::string(type->name), " has the impossible shape ",
+    return error("of type ", std::string(DTypeName(dtype)), " has the impossible shape ",
                  ShapeString(info.shape));
   }
   const auto bytes = static_cast<std::uint64_t>(count / block.weights * block.bytes);
@@ -170,8 +166,8 @@ absl::StatusOr<NamedTensor> MakeTensor(TensorInfo info, std::span<const std::byt
     return error("lies at byte ", info.offset, " with ", bytes, " bytes in ", data.size());
   }
   return NamedTensor{.name = std::move(info.name),
-                     .view = {type->dtype, std::move(info.shape), data.subspan(info.offset, bytes)},
-                     .source_type = std::string(type->name)};
+                     .view = {dtype, std::move(info.shape), data.subspan(info.offset, bytes)},
+                     .source_type = std::string(DTypeName(dtype))};
 }
 
 }  // namespace

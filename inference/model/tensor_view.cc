@@ -1,56 +1,43 @@
 #include "inference/model/tensor_view.h"
 
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 namespace citeseek::inference {
 
-std::string_view DTypeName(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return "F32";
-    case DType::kF16:
-      return "F16";
-    case DType::kBF16:
-      return "BF16";
-    case DType::kQ8_0:
-      return "Q8_0";
-    case DType::kQ4_0:
-      return "Q4_0";
-    case DType::kQ4_K:
-      return "Q4_K";
-    case DType::kQ5_K:
-      return "Q5_K";
-    case DType::kQ6_K:
-      return "Q6_K";
-    case DType::kOther:
-      return "other";
+namespace {
+
+struct Traits {
+  std::string_view name;
+  BlockShape block;
+};
+constexpr Traits kTraits[] = {
+    // in the order of DType
+    {"F32", {1, 4}},      {"F16", {1, 2}},      {"BF16", {1, 2}},       {"Q8_0", {32, 34}},
+    {"Q4_0", {32, 18}},   {"Q4_1", {32, 20}},   {"Q5_0", {32, 22}},     {"Q5_1", {32, 24}},
+    {"Q2_K", {256, 84}},  {"Q3_K", {256, 110}}, {"Q4_K", {256, 144}},   {"Q5_K", {256, 176}},
+    {"Q6_K", {256, 210}}, {"IQ4_NL", {32, 18}}, {"IQ4_XS", {256, 136}}, {"other", {}},
+};
+static_assert(std::size(kTraits) == static_cast<std::size_t>(DType::kOther) + 1);
+
+const Traits& TraitsOf(DType dtype) { return kTraits[static_cast<std::size_t>(dtype)]; }
+
+}  // namespace
+
+std::string_view DTypeName(DType dtype) { return TraitsOf(dtype).name; }
+
+std::string KnownDTypes() {
+  std::string names;
+  for (const Traits& traits : kTraits) {
+    if (traits.block.weights == 0) continue;
+    absl::StrAppend(&names, names.empty() ? "" : ", ", std::string(traits.name));
   }
-  return "other";
+  return names;
 }
 
-BlockShape BlockOf(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return {1, 4};
-    case DType::kF16:
-    case DType::kBF16:
-      return {1, 2};
-    case DType::kQ8_0:
-      return {32, 34};
-    case DType::kQ4_0:
-      return {32, 18};
-    case DType::kQ4_K:
-      return {256, 144};
-    case DType::kQ5_K:
-      return {256, 176};
-    case DType::kQ6_K:
-      return {256, 210};
-    case DType::kOther:
-      return {};
-  }
-  return {};
-}
+BlockShape BlockOf(DType dtype) { return TraitsOf(dtype).block; }
 
 std::int64_t ElementCount(std::span<const std::int64_t> shape) {
   constexpr std::int64_t kMax = std::int64_t{1} << 62;

@@ -18,15 +18,23 @@ enum class DType {
   kF32,
   kF16,
   kBF16,
-  kQ8_0,   // 32 weights in 34 bytes
-  kQ4_0,   // 32 weights in 18 bytes
-  kQ4_K,   // 256 weights in 144 bytes
-  kQ5_K,   // 256 weights in 176 bytes
-  kQ6_K,   // 256 weights in 210 bytes
+  kQ8_0,
+  kQ4_0,
+  kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kQ2_K,
+  kQ3_K,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K,
+  kIQ4_NL,
+  kIQ4_XS,
   kOther,  // present in the file, of no use as a weight (I64 buffers)
 };
 
 std::string_view DTypeName(DType dtype);
+std::string KnownDTypes();  // "F32, F16, ...": all but kOther
 
 // How many weights lie in one block of how many bytes; plain types: 1 weight a block. kOther: 0, 0.
 struct BlockShape {

@@ -143,9 +143,8 @@ absl::StatusOr<TensorView> Weights::Find(std::string_view name,
                                                    ", the model needs ", ShapeString(shape)));
   }
   if (found.view.dtype == DType::kOther) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("tensor ", found.name, " has type ", found.source_type,
-                     "; known are F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "tensor ", found.name, " has type ", found.source_type, "; known are ", KnownDTypes()));
   }
   return found.view;
 }

@@ -1,4 +1,5 @@
 #include "inference/text/memory.h"
+#include "inference/backend/matrix_source.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "inference/backend/matrix_source.h"
 #include "inference/batch/token_engine.h"
 
 namespace citeseek::inference {
@@ -88,30 +90,14 @@ std::int64_t LeftInAddressSpace() {
 }
 
 // Bytes of a weight, by sixteenths: blocks of 32 with their scales.
-std::int64_t Sixteenths(DType dtype, Storage storage) {
+std::int64_t Sixteenths(Storage storage) {
   switch (storage) {
-    case Storage::kF32:
-      return 64;
     case Storage::kF16:
     case Storage::kBF16:
       return 32;
     case Storage::kQ8:
       return 17;
     case Storage::kQ4:
-      return 10;
-    case Storage::kAsStored:
-      break;
-  }
-  switch (dtype) {
-    case DType::kF16:
-    case DType::kBF16:
-      return 32;
-    case DType::kQ8_0:
-    case DType::kQ5_K:
-    case DType::kQ6_K:
-      return 17;
-    case DType::kQ4_0:
-    case DType::kQ4_K:
       return 10;
     default:
       return 64;
@@ -137,7 +123,10 @@ std::int64_t WeightMemory(const Weights& weights, Storage storage) {
     if (tensor.view.dtype == DType::kOther) continue;
     const std::int64_t count = std::max<std::int64_t>(0, ElementCount(tensor.view.shape));
     const bool vector = tensor.view.shape.size() < 2;
-    bytes += vector ? count * 4 : count / 16 * Sixteenths(tensor.view.dtype, storage);
+    bytes += vector ? count * 4
+                    : count / 16 *
+                          Sixteenths(storage == Storage::kAsStored ? StorageOf(tensor.view.dtype)
+                                                                   : storage);
   }
   return bytes;
 }

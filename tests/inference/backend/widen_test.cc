@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cmath>
+#include <initializer_list>
+#include <utility>
 #include <vector>
 
 namespace citeseek::inference {
@@ -106,6 +108,76 @@ TEST(WidenTest, Q6_KJoinsFourLowAndTwoHighBits) {
   const std::vector<float> out = Widen(DType::kQ6_K, block, 256);
   EXPECT_EQ(out[128 + 64 + 5], 13.0f * (10 + 48 - 32));
   EXPECT_EQ(out[0], -32.0f);
+}
+
+// What tests of blocks of 32 need: a block of zeros but for its f16 numbers and single bytes.
+std::vector<std::uint8_t> Block(DType dtype, std::initializer_list<std::pair<int, int>> bytes) {
+  std::vector<std::uint8_t> block(static_cast<std::size_t>(BlockOf(dtype).bytes), 0);
+  for (const auto& [at, value] : bytes) {
+    block[static_cast<std::size_t>(at)] = static_cast<std::uint8_t>(value);
+  }
+  return block;
+}
+
+TEST(WidenTest, Q4_1AddsItsMinimum) {
+  // Scale 0.5, minimum -2; element 0: 15, element 16: 1.
+  const auto out = Widen(DType::kQ4_1, Block(DType::kQ4_1, {{1, 0x38}, {3, 0xc0}, {4, 0x1f}}), 32);
+  EXPECT_EQ(out[0], 5.5f);
+  EXPECT_EQ(out[16], -1.5f);
+  EXPECT_EQ(out[1], -2.0f);
+}
+
+TEST(WidenTest, Q5_0AndQ5_1TakeTheFifthBitFromTheirThirtyTwo) {
+  // Scale 1; the fifth bits of elements 1 and 18 (bytes 2 to 5, or 4 to 7); element 1: 3 and 16.
+  const auto q5_0 =
+      Widen(DType::kQ5_0, Block(DType::kQ5_0, {{1, 0x3c}, {2, 0x02}, {4, 0x04}, {7, 0x23}}), 32);
+  EXPECT_EQ(q5_0[1], 3.0f);
+  EXPECT_EQ(q5_0[17], 2.0f - 16.0f);
+  EXPECT_EQ(q5_0[18], 0.0f);
+  EXPECT_EQ(q5_0[0], -16.0f);
+  const auto q5_1 =
+      Widen(DType::kQ5_1,
+            Block(DType::kQ5_1, {{1, 0x3c}, {3, 0x3c}, {4, 0x02}, {6, 0x04}, {9, 0x23}}), 32);
+  EXPECT_EQ(q5_1[1], 19.0f + 1.0f);
+  EXPECT_EQ(q5_1[17], 3.0f);
+  EXPECT_EQ(q5_1[18], 17.0f);
+  EXPECT_EQ(q5_1[0], 1.0f);
+}
+
+TEST(WidenTest, Q2_KHasAScaleAndAMinimumForSixteen) {
+  // Scale 1, minimum 0.5. Element 128 + 2 * 32 + 20: byte 16 + 32 + 20, bits 4-5; scale and
+  // minimum of group 13: 3 and 2.
+  const auto out =
+      Widen(DType::kQ2_K,
+            Block(DType::kQ2_K, {{81, 0x3c}, {83, 0x38}, {16 + 52, 0x20}, {13, 0x23}}), 256);
+  EXPECT_EQ(out[128 + 64 + 20], 3.0f * 2 - 0.5f * 2);
+  EXPECT_EQ(out[128 + 64 + 21], -1.0f);
+  EXPECT_EQ(out[128 + 64 + 5], 0.0f);
+}
+
+TEST(WidenTest, Q3_KTakesFourWhereItsHighBitIsNotSet) {
+  // Scale 1. Element 128 + 32 + 20, the 11th group of 16: byte 32 + 32 + 20, bits 2-3: 3; high bit
+  // of group 5. Its scale: high half of byte 96 + 3 and bits 4-5 of byte 104 + 3: 5 + 2 * 16 - 32.
+  const auto block =
+      Block(DType::kQ3_K, {{109, 0x3c}, {32 + 52, 0x0c}, {20, 0x20}, {99, 0x50}, {107, 0x20}});
+  const auto out = Widen(DType::kQ3_K, block, 256);
+  EXPECT_EQ(out[128 + 32 + 20], 5.0f * 3);
+  EXPECT_EQ(out[128 + 32 + 21], 5.0f * -4);
+  EXPECT_EQ(out[0], -32.0f * -4);
+}
+
+TEST(WidenTest, Iq4HasSixteenLevels) {
+  const auto nl = Widen(DType::kIQ4_NL, Block(DType::kIQ4_NL, {{1, 0x3c}, {2, 0xf8}}), 32);
+  EXPECT_EQ(nl[0], 1.0f);
+  EXPECT_EQ(nl[16], 113.0f);
+  EXPECT_EQ(nl[1], -127.0f);
+  // Group 5: scale in the high half of byte 4 + 2 and bits 10-11 of bytes 2-3: 7 + 2 * 16 - 32.
+  const auto xs =
+      Widen(DType::kIQ4_XS,
+            Block(DType::kIQ4_XS, {{1, 0x3c}, {3, 0x08}, {6, 0x70}, {8 + 5 * 16 + 2, 0x70}}), 256);
+  EXPECT_EQ(xs[5 * 32 + 2], 7.0f * -127);
+  EXPECT_EQ(xs[5 * 32 + 18], 7.0f * -10);
+  EXPECT_EQ(xs[0], -32.0f * -127);
 }
 
 }  // namespace

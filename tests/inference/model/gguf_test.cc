@@ -84,8 +84,8 @@ TEST(GgufTest, DamagedFilesAreErrorsThatSayWhat) {
     EXPECT_NE(ErrorOf(whole.substr(0, size)), "no error") << size;
   }
   GgufWriter unknown;
-  unknown.Tensor("w", {256}, 11, std::string(110, 'x'));
-  EXPECT_THAT(ErrorOf(unknown.Finish()), HasSubstr("type 11 of ggml; known are F32"));
+  unknown.Tensor("w", {256}, 16, std::string(66, 'x'));
+  EXPECT_THAT(ErrorOf(unknown.Finish()), HasSubstr("type 16 of ggml; known are F32, F16, BF16"));
   GgufWriter odd;
   odd.Tensor("w", {33}, 8, std::string(68, 'x'));
   EXPECT_THAT(ErrorOf(odd.Finish()), HasSubstr("impossible shape [33]"));
