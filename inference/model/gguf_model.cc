@@ -61,15 +61,43 @@ constexpr Rename kBertLayer[] = {{"attn_q", "attention.self.query"},
                                  {"ffn_down", "output.dense"},
                                  {"layer_output_norm", "output.LayerNorm"}};
 
+constexpr Rename kModernBertTop[] = {{"token_embd", "embeddings.tok_embeddings"},
+                                     {"token_embd_norm", "embeddings.norm"},
+                                     {"output_norm", "final_norm"},
+                                     {"cls", "head.dense"},
+                                     {"cls.norm", "head.norm"},
+                                     {"cls.output", "classifier"}};
+constexpr Rename kModernBertLayer[] = {{"attn_norm", "attn_norm"}, {"attn_qkv", "attn.Wqkv"},
+                                       {"attn_output", "attn.Wo"}, {"ffn_norm", "mlp_norm"},
+                                       {"ffn_up", "mlp.Wi"},       {"ffn_down", "mlp.Wo"}};
+
 struct ArchitectureName {
   std::string_view ggml;
   std::string_view hugging_face;
 };
 constexpr ArchitectureName kArchitectures[] = {
-    {"llama", "LlamaForCausalLM"}, {"qwen2", "Qwen2ForCausalLM"},
-    {"qwen3", "Qwen3ForCausalLM"}, {"qwen3moe", "Qwen3MoeForCausalLM"},
-    {"bert", "BertModel"},         {"deepseek2", "DeepseekV2ForCausalLM"},
+    {"llama", "LlamaForCausalLM"},
+    {"qwen2", "Qwen2ForCausalLM"},
+    {"qwen3", "Qwen3ForCausalLM"},
+    {"qwen3moe", "Qwen3MoeForCausalLM"},
+    {"bert", "BertModel"},
+    {"deepseek2", "DeepseekV2ForCausalLM"},
+    {"modern-bert", "ModernBertModel"},
 };
+
+bool IsEncoder(std::string_view architecture) {
+  return architecture == "bert" || architecture == "modern-bert";
+}
+
+struct Names {
+  std::span<const Rename> top, layer;
+  std::string_view layers;  // what stands before a layer's number
+};
+Names NamesOf(std::string_view architecture) {
+  if (architecture == "bert") return {kBertTop, kBertLayer, "encoder.layer."};
+  if (architecture == "modern-bert") return {kModernBertTop, kModernBertLayer, "layers."};
+  return {kDecoderTop, kDecoderLayer, "layers."};
+}
 
 std::string Lookup(std::span<const Rename> table, std::string_view name) {
   for (const auto& [from, to] : table) {
@@ -113,8 +141,9 @@ class ConfigWriter {
   }
   template <typename T>
   void Put(std::string_view key, T value) {
-    object.emplace_back(key, Json());
-    object.back().second.value = std::move(value);
+    auto& [name, json] = object.emplace_back();
+    name = key;
+    json.value = std::move(value);
   }
 
   JsonObject object;
@@ -201,10 +230,10 @@ class WeightsWriter {
     const std::size_t dot = source.rfind('.');
     const std::string stem = source.substr(0, dot);
     const std::string suffix = dot == std::string::npos ? "" : source.substr(dot);
-    const bool bert = architecture_ == "bert";
+    const Names names = NamesOf(architecture_);
     if (!stem.starts_with("blk.")) {
-      std::string name = bert ? Lookup(kBertTop, stem) : Lookup(kDecoderTop, stem);
-      if (bert && stem == "token_types") Widen(tensor.view);
+      const std::string name = Lookup(names.top, stem);
+      if (stem == "token_types") Widen(tensor.view);
       Put(name.empty() ? source : name + suffix, std::move(tensor));
       return absl::OkStatus();
     }
@@ -215,8 +244,8 @@ class WeightsWriter {
     }
     const std::string layer = stem.substr(4, second - 4);
     const std::string part = stem.substr(second + 1);
-    const std::string prefix = absl::StrCat(bert ? "encoder.layer." : "layers.", layer, ".");
-    if (!bert && part == "exp_probs_b") {
+    const std::string prefix = absl::StrCat(std::string(names.layers), layer, ".");
+    if (part == "exp_probs_b") {
       Put(prefix + "mlp.gate.e_score_correction_bias", std::move(tensor));
       return absl::OkStatus();
     }
@@ -237,7 +266,7 @@ class WeightsWriter {
       buffers.push_back(WithHalvesApart(tensor.view, heads));
       tensor.view.bytes = buffers.back();
     }
-    const std::string name = bert ? Lookup(kBertLayer, part) : Lookup(kDecoderLayer, part);
+    const std::string name = Lookup(names.layer, part);
     Put(name.empty() ? source : prefix + name + suffix, std::move(tensor));
     return absl::OkStatus();
   }
@@ -328,6 +357,13 @@ absl::Status WriteClassifier(const Gguf& gguf, std::string_view name, ConfigWrit
   const NamedTensor* dense = FindTensor(gguf, "cls.weight");
   const NamedTensor* last = FindTensor(gguf, "cls.output.weight");
   if (dense == nullptr && last == nullptr) return absl::OkStatus();
+  if (hugging_face == "ModernBertModel" && last != nullptr) {
+    hugging_face = "ModernBertForSequenceClassification";
+    config.Put("num_labels", last->view.shape[0]);
+    config.Put("classifier_pooling", std::string("mean"));  // ggml knows no other
+    config.Put("classifier_bias", FindTensor(gguf, "cls.bias") != nullptr);
+    return absl::OkStatus();
+  }
   if (dense == nullptr || last == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat(
         std::string(name), ": has ", dense == nullptr ? "cls.output" : "cls", " without ",
@@ -338,6 +374,17 @@ absl::Status WriteClassifier(const Gguf& gguf, std::string_view name, ConfigWrit
   hugging_face = "XLMRobertaForSequenceClassification";
   config.Put("num_labels", last->view.shape[0]);
   return absl::OkStatus();
+}
+
+void WriteModernBert(ConfigWriter& config) {
+  config.Copy("attention.layer_norm_epsilon", "norm_eps");
+  config.Copy("rope.freq_base", "global_rope_theta");
+  config.Copy("rope.freq_base_swa", "local_rope_theta");
+  config.Copy("hidden_activation", "hidden_activation");
+  const std::int64_t window = config.Int("attention.sliding_window", 0);
+  const std::int64_t pattern = config.Int("attention.sliding_window_pattern", 3);
+  config.Put("global_attn_every_n_layers", window > 0 ? pattern : std::int64_t{1});
+  if (window > 0) config.Put("local_attention", window);
 }
 
 }  // namespace
@@ -353,7 +400,7 @@ absl::StatusOr<ModelConfig> GgufConfig(const Gguf& gguf, std::string_view name) 
     if (architecture == "deepseek2" && config.Int("expert_gating_func", 1) == 2) {
       hugging_face = "DeepseekV3ForCausalLM";
     }
-    if (architecture == "bert") {
+    if (IsEncoder(architecture)) {
       const absl::Status head = WriteClassifier(gguf, name, config, hugging_face);
       if (!head.ok()) return head;
     }
@@ -397,7 +444,8 @@ absl::StatusOr<ModelConfig> GgufConfig(const Gguf& gguf, std::string_view name) 
     config.Copy("expert_count", "num_experts");
     config.Put("norm_topk_prob", true);  // ggml knows no Qwen3-MoE without
   }
-  if (architecture != "bert") {
+  if (architecture == "modern-bert") WriteModernBert(config);
+  if (!IsEncoder(architecture)) {
     WriteRope(config, deepseek);
     config.Put("tie_word_embeddings", FindTensor(gguf, "output.weight") == nullptr);
     config.Put("attention_bias",

@@ -1,7 +1,7 @@
 // GGUF models: turns a GGUF file into what a Hugging Face folder gives: configuration, weights
 // under Hugging Face's names, tokenizer, chat template.
 //
-// Architectures: llama, qwen2, qwen3, qwen3moe, deepseek2, bert. Free functions are thread-safe.
+// Architectures: llama, qwen2, qwen3, qwen3moe, deepseek2, bert, modern-bert. Free functions are thread-safe.
 // Errors: kNotFound, kInvalidArgument (damaged, unknown architecture or type: named).
 #pragma once
 
@@ -27,6 +27,9 @@ struct GgufModel {
 absl::StatusOr<GgufModel> OpenGguf(const std::string& path);
 
 absl::StatusOr<ModelConfig> GgufConfig(const Gguf& gguf, std::string_view name);
+
+// False where the file has ids only ("none").
+bool HasGgufTokenizer(const Json& metadata);
 
 // tokenizer.ggml.*: byte-level BPE, SentencePiece BPE, Unigram, WordPiece.
 absl::StatusOr<TokenizerSpec> GgufTokenizer(const Json& metadata, std::string_view name);

@@ -140,11 +140,15 @@ class SpecReader {
       AddSplit(R"(\p{N}{1,3})");
       AddSplit("[一-龥\u3040-ゟ゠-ヿ]+");
       AddSplit(kDeepSeek3Pattern);
-    } else if (pre.empty() || pre == "default" || pre == "gpt-2") {
+    } else if (pre == "modern-bert") {
+      spec_.normalizer.push_back({.kind = NormalizerStep::Kind::kNfc});
+      gpt2 = true;
+    } else if (pre.empty() || pre == "default" || pre == "gpt-2" || pre == "roberta-bpe") {
       gpt2 = true;
     } else {
       Fail(absl::StrCat("pre-tokenizer \"", pre, "\" is unknown; known are qwen2, ",
-                        "deepseek-r1-qwen, llama-bpe, deepseek-v3, gpt-2, default"));
+                        "deepseek-r1-qwen, llama-bpe, deepseek-v3, modern-bert, roberta-bpe, ",
+                        "gpt-2, default"));
     }
     spec_.pre_tokenizer.push_back(
         {.kind = PreTokenizerStep::Kind::kByteLevel, .use_pattern = gpt2});
@@ -220,8 +224,11 @@ class SpecReader {
     }
     const std::int64_t unknown = Id("unknown_token_id");
     if (unknown >= 0) model.unknown = model.vocabulary[static_cast<std::size_t>(unknown)].first;
-    spec_.normalizer.push_back(
-        {.kind = NormalizerStep::Kind::kBert, .strip_accents = true, .lowercase = true});
+    // Older files do not tell, whatever their model does; most do both.
+    const bool lowercase = Flag("normalizer.lowercase", true);
+    spec_.normalizer.push_back({.kind = NormalizerStep::Kind::kBert,
+                                .strip_accents = Flag("normalizer.strip_accents", lowercase),
+                                .lowercase = lowercase});
     spec_.pre_tokenizer.push_back({.kind = PreTokenizerStep::Kind::kWhitespaceSplit});
     spec_.pre_tokenizer.push_back({.kind = PreTokenizerStep::Kind::kPunctuation});
     spec_.decoder.kind = DecoderSpec::Kind::kWordPiece;
@@ -253,7 +260,8 @@ class SpecReader {
     if (end) {
       spec_.single.push_back(piece(sep));
       spec_.pair.push_back(piece(sep));
-      if (!bert) spec_.pair.push_back(piece(sep));
+      // RoBERTa's kin have two between the texts.
+      if (!bert && Text("pre") != "modern-bert") spec_.pair.push_back(piece(sep));
     }
     spec_.pair.push_back({.kind = TemplatePiece::Kind::kSecond, .type_id = second_type});
     if (end) spec_.pair.push_back(piece(sep, second_type));
@@ -268,6 +276,13 @@ class SpecReader {
 };
 
 }  // namespace
+
+bool HasGgufTokenizer(const Json& metadata) {
+  const Json* model = metadata.Find("tokenizer.ggml.model");
+  if (model == nullptr) return false;
+  const std::string* name = model->String();
+  return name == nullptr || (*name != "none" && *name != "no_vocab");
+}
 
 absl::StatusOr<TokenizerSpec> GgufTokenizer(const Json& metadata, std::string_view name) {
   return SpecReader(metadata, name).Read();

@@ -66,7 +66,7 @@ absl::Status ReadGguf(const std::string& path, ModelFiles& files) {
   files.config = std::move(gguf->config);
   files.weights = std::move(gguf->weights);
   const Json& metadata = gguf->metadata;
-  if (metadata.Find("tokenizer.ggml.model") != nullptr) {
+  if (HasGgufTokenizer(metadata)) {
     auto spec = GgufTokenizer(metadata, path);
     if (!spec.ok()) return spec.status();
     auto tokenizer = Tokenizer::Make(*std::move(spec));

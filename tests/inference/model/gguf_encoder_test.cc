@@ -2,12 +2,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 
 #include "inference/embedder.h"
+#include "inference/model/gguf_model.h"
+#include "inference/model/tokenizer.h"
 #include "inference/model/weights.h"
 #include "inference/reranker.h"
+#include "inference/workbench.h"
 #include "tests/inference/model/golden.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/temp_directory.h"
@@ -195,6 +199,84 @@ TEST(GgufEncoderTest, ABertEmbedderEmbedsAsItsFolder) {
     ASSERT_TRUE((*embedder)->Embed({.texts = texts}, out).ok());
     EXPECT_THAT(out, testing::Pointwise(testing::FloatNear(2e-5f), expected));
   }
+}
+
+TEST(GgufEncoderTest, AModernBertEmbedsAsItsFolder) {
+  const auto shared = SharedDirectory();
+  if (!shared.has_value()) GTEST_SKIP() << "no golden embedders: set CITESEEK_SHARED";
+  const std::filesystem::path folder = *shared / "golden/modernbert-embed/f32";
+  const Json config = *ParseJson(ReadFile(folder / "config.json"), "config.json");
+  const Json expected = *ParseJson(ReadFile(folder / "expected.json"), "expected.json");
+  GgufWriter gguf;
+  gguf.Put("general.architecture", "modern-bert"sv);
+  for (const auto& [key, name] :
+       {std::pair("context_length", "max_position_embeddings"),
+        {"embedding_length", "hidden_size"},
+        {"feed_forward_length", "intermediate_size"},
+        {"block_count", "num_hidden_layers"},
+        {"attention.head_count", "num_attention_heads"},
+        {"vocab_size", "vocab_size"},
+        {"attention.sliding_window", "local_attention"},
+        {"attention.sliding_window_pattern", "global_attn_every_n_layers"}}) {
+    gguf.Put(std::string("modern-bert.") + key,
+             static_cast<std::uint32_t>(*At(config, name).Int()));
+  }
+  for (const auto& [key, name] : {std::pair("attention.layer_norm_epsilon", "norm_eps"),
+                                  {"rope.freq_base", "global_rope_theta"},
+                                  {"rope.freq_base_swa", "local_rope_theta"}}) {
+    gguf.Put(std::string("modern-bert.") + key, static_cast<float>(Number(At(config, name))));
+  }
+  const auto weights = Weights::OpenFolder(folder.string());
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  for (const auto& [source, tensor] : weights->tensors()) {
+    std::string name = source;
+    for (const auto& [from, to] : {std::pair("embeddings.tok_embeddings"sv, "token_embd"sv),
+                                   {"embeddings.norm"sv, "token_embd_norm"sv},
+                                   {"final_norm"sv, "output_norm"sv},
+                                   {"layers."sv, "blk."sv},
+                                   {"attn.Wqkv"sv, "attn_qkv"sv},
+                                   {"attn.Wo"sv, "attn_output"sv},
+                                   {"mlp_norm"sv, "ffn_norm"sv},
+                                   {"mlp.Wi"sv, "ffn_up"sv},
+                                   {"mlp.Wo"sv, "ffn_down"sv}}) {
+      name = Replaced(std::move(name), from, to);
+    }
+    const auto& shape = tensor.view.shape;
+    gguf.Tensor(
+        name, {shape.rbegin(), shape.rend()}, 0,
+        {reinterpret_cast<const char*>(tensor.view.bytes.data()), tensor.view.bytes.size()});
+  }
+  const TempDirectory made;
+  Workbench bench(made.Write("m.gguf", gguf.Finish()), {});
+  for (const Json& batch : List(At(expected, "cases"))) {
+    for (std::size_t i = 0; i < List(At(batch, "input_ids")).size(); ++i) {
+      const std::vector<std::int32_t> mask = Ids(List(At(batch, "attention_mask"))[i]);
+      TokenText text = {.ids = Ids(List(At(batch, "input_ids"))[i])};
+      text.ids.resize(static_cast<std::size_t>(std::count(mask.begin(), mask.end(), 1)));
+      const auto vectors = bench.Embed({&text, 1}, Pool::kMean, true);
+      ASSERT_TRUE(vectors.ok()) << vectors.status();
+      const std::vector<float> mean = Floats(List(At(batch, "mean_l2norm"))[i]);
+      EXPECT_THAT(vectors->values, testing::Pointwise(testing::FloatNear(2e-5f), mean));
+    }
+  }
+}
+
+TEST(GgufEncoderTest, ACasedBertIsNotMadeLower) {
+  GgufWriter gguf;
+  gguf.Put("tokenizer.ggml.model", "bert"sv);
+  gguf.PutTexts("tokenizer.ggml.tokens", {"[UNK]", "\u2581Straße", "\u2581straße", "\u2581cafe"});
+  gguf.PutNumbers("tokenizer.ggml.token_type", kInt32, std::vector<std::int32_t>{3, 1, 1, 1});
+  gguf.Put("tokenizer.ggml.unknown_token_id", 0u);
+  const auto ids = [](const GgufWriter& writer, std::string_view text) {
+    const std::string file = writer.Finish();
+    auto gguf_file = ParseGguf(std::as_bytes(std::span(file)), "x.gguf");
+    auto spec = GgufTokenizer(gguf_file->metadata, "x.gguf");
+    EXPECT_TRUE(spec.ok()) << spec.status();
+    return (*Tokenizer::Make(*std::move(spec)))->Encode(text);
+  };
+  EXPECT_THAT(ids(gguf, "Café"), testing::ElementsAre(3));
+  gguf.Put("tokenizer.ggml.normalizer.lowercase", false);
+  EXPECT_THAT(ids(gguf, "Straße Café"), testing::ElementsAre(1, 0));
 }
 
 TEST(GgufEncoderTest, AClassifierWithoutItsPoolerIsRefusedByName) {

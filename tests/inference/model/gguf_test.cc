@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "inference/model/gguf_model.h"
+#include "inference/model/model_files.h"
 #include "inference/model/tokenizer.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/temp_directory.h"
@@ -120,6 +121,15 @@ TEST(GgufTest, AModelHasHuggingFacesNamesAndRowOrder) {
   std::vector<float> rows(8);
   std::memcpy(rows.data(), query->bytes.data(), 32);
   EXPECT_THAT(rows, ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
+}
+
+TEST(GgufTest, AModelWithoutATokenizerIsOneOfIds) {
+  GgufWriter writer = TinyLlama();
+  writer.Put("tokenizer.ggml.model", std::string_view("none"));
+  const TempDirectory folder;
+  const auto model = OpenModel(folder.Write("m.gguf", writer.Finish()));
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(model->tokenizer, nullptr);
 }
 
 TEST(GgufTest, AnUnknownArchitectureIsNamedWithTheKnownOnes) {
