@@ -2,7 +2,8 @@
 # run.sh [dev|web|asan|tsan] [CTEST ARGUMENT...]: installs what is missing, builds a preset with its
 # tests and runs them through CTest. dev leaves out the search page, whose tests need node and
 # Chromium: web runs those alone, and those of the npm clients, which dev skips without node. The
-# sanitizer presets build and run the unit tests, asan also the contract tests and the fuzz corpora.
+# sanitizer presets build and run the unit tests, asan also the contract tests and the fuzz corpora; an
+# entry of CTest is a share of a binary's tests there: GTEST_FILTER names single ones.
 # (TSan cannot judge what passes through Debian's gRPC, which is not instrumented: every message would
 # be a race.)
 set -euo pipefail
