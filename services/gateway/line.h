@@ -4,9 +4,9 @@
 // fair queueing by caller (Goyal et al. 1996): a caller with a hundred questions waits behind
 // itself, not in front of others. Costs are in tokens, or any other unit that service time grows
 // with. Waits are estimated by playing the line forward at the speed (cost units a second and call)
-// learned from the calls that ended; those behind many others from the cost of a usual call, so
-// that nothing here takes longer for a longer line (but logarithms), with ten thousand that wait
-// too. The longer it is, the less often is each told its place.
+// learned from the calls that ended; for those behind many others the cost of a usual call stands
+// in for each. So nothing here takes time that grows with the line, but for the logarithm of a
+// search, and the longer it is, the less often is each told its place.
 //
 // Thread-safe. A waiting call blocks its thread. Errors: kCancelled, kDeadlineExceeded, and
 // kResourceExhausted when `waiting` calls wait already.

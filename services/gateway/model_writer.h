@@ -16,8 +16,8 @@ struct Openings {
 };
 
 // In mode kQuick or kDeep. kCancelled with asking.enough: the thought was long enough, or took all
-// the tokens, and has been left as it is. Other errors: those of Asking and of the generator, and kUnavailable for a model
-// that gives no answer; what it has said until then stays.
+// the tokens, and has been left as it is. Other errors: those of Asking and of the generator, and
+// kUnavailable for a model that gives no answer; what it has said until then stays.
 absl::Status WriteByModel(Asking& asking, Openings* openings, Mode mode, Evidence* evidence);
 
 }  // namespace citeseek::gateway
