@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::size_t kLongestSwap = 8;  // content tokens that may stand for one another
 constexpr std::size_t kLongestWording = 4;
+constexpr std::size_t kLongRun = 4;     // aligned neighbours, so that the rest is a copy
+constexpr double kCopied = 0.6;         // of the claim in runs, where it repeats the source
+constexpr std::size_t kLongDenial = 3;  // tokens: 从来没有 has more, but they are no denials
 constexpr int kContent = 8, kOther = 2, kNeighbour = 3;
 
 using Kind = Token::Kind;
@@ -220,7 +223,48 @@ struct Texts {
   std::span<const Token> claim, source;
   const std::vector<int>& match;
   std::span<const Token> title, before;
+  double copied = 0;  // [0, 1]: share of the claim that stands beside the same neighbour there
 };
+
+// Aligned tokens in a row, the same in both texts, that end before claim[at], or start there.
+std::size_t RunBefore(const std::vector<int>& match, std::size_t at) {
+  std::size_t run = 0;
+  while (run < at && match[at - run - 1] >= 0 &&
+         (run == 0 || match[at - run - 1] + 1 == match[at - run])) {
+    ++run;
+  }
+  return run;
+}
+
+std::size_t RunFrom(const std::vector<int>& match, std::size_t at) {
+  std::size_t run = 0;
+  while (at + run < match.size() && match[at + run] >= 0 &&
+         (run == 0 || match[at + run] == match[at + run - 1] + 1)) {
+    ++run;
+  }
+  return run;
+}
+
+double CopiedShare(std::span<const Token> claim, const std::vector<int>& match) {
+  double all = 0, copied = 0;
+  for (std::size_t i = 0; i < claim.size(); ++i) {
+    if (!claim[i].content) continue;
+    ++all;
+    const bool run = RunFrom(match, i) > 1 || RunBefore(match, i + 1) > 1;
+    copied += match[i] >= 0 && run ? 1 : 0;
+  }
+  return all > 0 ? copied / all : 0;
+}
+
+// True if what stands around a gap repeats the source: what stands in the gap is about that, even
+// if the source holds it elsewhere too.
+bool InACopy(const Texts& texts, const Gap& gap) {
+  const std::size_t before = RunBefore(texts.match, gap.claim_begin);
+  const std::size_t behind = RunFrom(texts.match, gap.claim_end);
+  return before + behind >= kLongRun && texts.copied >= kCopied &&
+         (gap.claim_begin == 0 || before > 1) &&
+         (gap.claim_end == texts.claim.size() || behind > 1);
+}
 
 // A word of the claim with none for it in the source's gap, and one there with none in the claim.
 void CompareWords(const Texts& texts, const Gap& gap, std::size_t said, std::size_t meant,
@@ -238,11 +282,12 @@ void CompareWords(const Texts& texts, const Gap& gap, std::size_t said, std::siz
   const bool stands_in = std::any_of(source.begin() + static_cast<std::ptrdiff_t>(gap.source_begin),
                                      source.begin() + static_cast<std::ptrdiff_t>(gap.source_end),
                                      [](const Token& token) { return StandsForAName(token.text); });
+  const bool in_copy = InACopy(texts, gap);
   const auto here = WordsOf(claim, gap.claim_begin, gap.claim_end, [&](const Token& token) {
     const bool titled = (!gap.closed || token.kind == Kind::kWord) && HoldsToken(title, token);
     return titled || IsGeneric(token.text) ||
            (stands_in && !gap.closed && HoldsToken(before, token)) ||
-           StandsElsewhere(source, match, gap, token, MeanSame);
+           (!in_copy && StandsElsewhere(source, match, gap, token, MeanSame));
   });
   const auto there = WordsOf(source, gap.source_begin, gap.source_end,
                              [&](const Token& token) { return IsMoved(claim, match, token); });
@@ -259,7 +304,18 @@ void CompareWords(const Texts& texts, const Gap& gap, std::size_t said, std::siz
                        IsPlainWording(source, gap.source_begin, gap.source_end) &&
                        !HoldsNameMark(claim, gap.claim_begin, gap.claim_end) &&
                        !HoldsNameMark(source, gap.source_begin, gap.source_end);
-    Consider({plain ? Difference::Kind::kPlainWording : Difference::Kind::kWording, said, meant},
+    // Where little of the claim repeats the source, words that happen to stand between the same
+    // neighbours say nothing of one another.
+    const bool named = std::any_of(claim.begin() + static_cast<std::ptrdiff_t>(gap.claim_begin),
+                                   claim.begin() + static_cast<std::ptrdiff_t>(gap.claim_end),
+                                   [](const Token& token) { return token.name; });
+    const bool copied =
+        texts.copied >= kCopied &&
+        RunBefore(match, gap.claim_begin) + RunFrom(match, gap.claim_end) >= kLongRun;
+    Consider({!plain            ? Difference::Kind::kWording
+              : copied || named ? Difference::Kind::kPlainWording
+                                : Difference::Kind::kReworded,
+              said, meant},
              worst);
   }
 }
@@ -278,7 +334,8 @@ void CompareGap(const Texts& texts, const Gap& gap, Difference* worst) {
   std::erase_if(meant, [&](std::size_t j) { return IsMoved(claim, match, source[j]); });
   const bool tight = CountWords(claim, said) <= 2 && CountWords(source, meant) <= 2;
   for (std::size_t i : said) {
-    const bool moved = !gap.closed && StandsElsewhere(source, match, gap, claim[i], nullptr);
+    const bool moved = !gap.closed && !InACopy(texts, gap) &&
+                       StandsElsewhere(source, match, gap, claim[i], nullptr);
     if (moved && !(tight && claim[i].side != 0)) continue;
     for (std::size_t j : meant) {
       const Token& a = claim[i];
@@ -312,6 +369,43 @@ bool DeniesBoth(std::span<const Token> claim, std::span<const Token> source,
   const Token* said = denial(claim, i);
   const Token* meant = denial(source, static_cast<std::size_t>(match[i]));
   return said != nullptr && meant != nullptr && SameToken(*said, *meant);
+}
+
+// True if a token only denies: 不, 没有, "not".
+bool OnlyDenies(std::span<const Token> tokens, std::size_t at) {
+  static constexpr auto kHan = std::to_array<std::string_view>({"不", "没", "未", "非", "无"});
+  const Token& token = tokens[at];
+  if (token.kind != Kind::kHan) return IsNegation(token.text);
+  const bool has = token.text == "有" && at > 0 && tokens[at - 1].text == "没";
+  return has || std::find(kHan.begin(), kHan.end(), token.text) != kHan.end();
+}
+
+// Denials among tokens [first, end), where they hold nothing else; 0: none.
+std::size_t CountDenials(std::span<const Token> tokens, std::size_t first, std::size_t end) {
+  if (first >= end || end - first > kLongDenial) return 0;
+  std::size_t denials = 0;
+  for (std::size_t i = first; i < end; ++i) {
+    if (!OnlyDenies(tokens, i)) return 0;
+    denials += tokens[i].text == "有" ? 0 : 1;
+  }
+  return denials;
+}
+
+// A denial put into a copy of the source, or left out of it, whatever it reaches.
+void CompareDenials(std::span<const Token> claim, std::span<const Token> source,
+                    const std::vector<int>& match, Difference* worst) {
+  for (std::size_t i = 1; i < claim.size(); ++i) {
+    if (match[i - 1] < 0 || RunBefore(match, i) < 2) continue;
+    std::size_t next = i;
+    while (next < claim.size() && match[next] < 0) ++next;
+    if (next == claim.size() || RunFrom(match, next) < 2) continue;
+    const auto from = static_cast<std::size_t>(match[i - 1]) + 1;
+    const auto to = static_cast<std::size_t>(match[next]);
+    const std::size_t said = CountDenials(claim, i, next), meant = CountDenials(source, from, to);
+    if ((next == i && meant % 2 == 1) || (from == to && said % 2 == 1)) {
+      Consider({Difference::Kind::kDenial, next, to}, worst);
+    }
+  }
 }
 
 // True if nothing ties an aligned pair to the denial: a neighbour's denial agrees, or the token
@@ -475,14 +569,16 @@ Difference FindDifference(std::span<const Token> claim, std::span<const Token> s
                           const std::vector<int>& match, std::span<const Token> title,
                           std::span<const Token> before) {
   Difference worst;
-  const Texts texts{claim, source, match, title, before};
+  const Texts texts{claim, source, match, title, before, CopiedShare(claim, match)};
   const std::vector<Gap> gaps = FindGaps(claim, source, match);
   for (const Gap& gap : gaps) CompareGap(texts, gap, &worst);
   CompareSides(claim, source, match, &worst);
   CompareBounds(claim, source, match, &worst);
-  for (const auto& found : {FindExchange(claim, source, match, gaps),
-                            FindOtherDoer(claim, source, match), FindOtherEnd(claim, source),
-                            FindOtherCause(claim, source), FindOtherLimit(claim, source, match)}) {
+  CompareDenials(claim, source, match, &worst);
+  for (const auto& found :
+       {FindExchange(claim, source, match, gaps), FindOtherDoer(claim, source, match),
+        FindOtherSubject(claim, source, match, title), FindOtherEnd(claim, source),
+        FindOtherCause(claim, source), FindOtherLimit(claim, source, match)}) {
     if (found) Consider(*found, &worst);
   }
   for (std::size_t i = 0; i < claim.size(); ++i) {

@@ -48,6 +48,7 @@ struct Difference {
     kWording,       // another word, which may be a name
     kLimit,         // a condition or exception on one side only
     kPlainWording,  // another word that is none, not known to mean the same
+    kReworded,      // the same where the claim is in other words than the source anyway
   };
   Kind kind = Kind::kNone;
   std::size_t claim = 0;   // token

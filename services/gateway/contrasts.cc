@@ -50,7 +50,7 @@ constexpr auto kStrict = std::to_array<std::string_view>({
     "left|right",
     "male,men,father,son,husband,brother,男性,男子|"
     "female,women,mother,daughter,wife,sister,女性,女子",
-    "盈利,净利,盈余|亏损,净亏,赤字",
+    "盈利,净利,盈余,结余|亏损,净亏,赤字",
     "买入,流入,进口,收入|卖出,流出,出口,支出",
     "上调,调升,升值,走高,调高|下调,调降,贬值,走低,调低",
     "accepted,accepts,approved,approves,supported,supports,backed,同意,支持,赞成,批准|"

@@ -141,6 +141,26 @@ bool NamesAnother(std::span<const Token> doer, std::span<const Token> claim,
   return false;
 }
 
+// The last name that stands right before tokens[at], or before a "who" there: its first and last
+// token.
+std::optional<Clause> NameRightBefore(std::span<const Token> tokens, std::size_t at) {
+  static constexpr auto kBetween = std::to_array<std::string_view>(
+      {"has", "have", "had", "is", "was", "were", "are", "be", "been", "will", "would", "then",
+       "himself", "herself", "itself", "also", "later", "first", "and"});
+  static constexpr auto kRelative = std::to_array<std::string_view>({"who", "which", "that"});
+  std::size_t end = at;
+  while (end > 0 && !tokens[end].breaks && IsAnyOf(tokens[end - 1].text, kBetween)) --end;
+  if (end > 0 && IsAnyOf(tokens[end - 1].text, kRelative)) {
+    --end;
+  } else if (tokens[end].breaks) {
+    return std::nullopt;
+  }
+  if (end == 0 || tokens[end].opens || !tokens[end - 1].name) return std::nullopt;
+  std::size_t begin = end - 1;
+  while (begin > 0 && !tokens[begin].breaks && tokens[begin - 1].name) --begin;
+  return Clause{begin, end};
+}
+
 // ---- Chinese: no articles and no endings, but 由 and 被 before the doer.
 
 bool MarksDoer(const Token& token) {
@@ -360,6 +380,37 @@ std::optional<Difference> FindOtherDoer(std::span<const Token> claim, std::span<
     }
   }
   return FindOtherChineseDoer(claim, source, match);
+}
+
+std::optional<Difference> FindOtherSubject(std::span<const Token> claim,
+                                           std::span<const Token> source,
+                                           const std::vector<int>& match,
+                                           std::span<const Token> title) {
+  constexpr std::size_t kTied = 3;  // tokens that stand together in both texts
+  for (std::size_t i = 1; i < claim.size(); ++i) {
+    const auto own = NameRightBefore(claim, i);
+    if (!own || match[i] < 1 || claim[i].name || !claim[i].content) continue;
+    if (own->begin > 0 && !claim[own->begin].breaks && claim[own->begin - 1].content) continue;
+    std::size_t tied = 1;
+    while (i + tied < claim.size() && match[i + tied] == match[i] + static_cast<int>(tied)) ++tied;
+    if (tied < std::min(kTied, claim.size() - i) || tied < 2) continue;
+    const auto other = NameRightBefore(source, static_cast<std::size_t>(match[i]));
+    if (!other) continue;
+    const auto said = claim.subspan(own->begin, own->end - own->begin);
+    const auto meant = source.subspan(other->begin, other->end - other->begin);
+    // "Edith Rowan" is Rowan; but the Halvorsen Bridge is not the Tolland Bridge, where both are
+    // spoken of.
+    const bool shares = std::any_of(said.begin(), said.end(),
+                                    [&](const Token& token) { return HoldsToken(meant, token); });
+    const bool others = std::any_of(meant.begin(), meant.end(),
+                                    [&](const Token& token) { return !HoldsToken(claim, token); });
+    const bool own_part = std::any_of(said.begin(), said.end(), [&](const Token& token) {
+      return token.name && !HoldsToken(meant, token) &&
+             (!shares || HoldsToken(source, token) || HoldsToken(title, token));
+    });
+    if (others && own_part) return Difference{Difference::Kind::kName, own->begin, other->begin};
+  }
+  return std::nullopt;
 }
 
 std::optional<Difference> FindOtherCause(std::span<const Token> claim,

@@ -21,6 +21,12 @@ std::optional<Difference> FindExchange(std::span<const Token> claim, std::span<c
 std::optional<Difference> FindOtherDoer(std::span<const Token> claim, std::span<const Token> source,
                                         const std::vector<int>& match);
 
+// A verb before which the source has another name than the claim.
+std::optional<Difference> FindOtherSubject(std::span<const Token> claim,
+                                           std::span<const Token> source,
+                                           const std::vector<int>& match,
+                                           std::span<const Token> title);
+
 // A cause that is the effect in the source.
 std::optional<Difference> FindOtherCause(std::span<const Token> claim,
                                          std::span<const Token> source);

@@ -1,6 +1,9 @@
 #include "services/gateway/synonyms.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace citeseek::gateway {
 namespace {
@@ -66,7 +69,8 @@ constexpr std::string_view kEnglish =
     " judg justic | crime offenc offens | drug medicin medic | ill diseas sick | sick ill |"
     " hospit clinic | oper surgeri | dish meal | cook prepar | mix combin blend stir |"
     " add put | softwar program applic app | error fault mistak bug | version releas edit |"
-    " default standard |";
+    " default standard | everi each per | build construct | teach taught instructor teacher |"
+    " leav quit withdraw withdrew retreat | cover includ |";
 constexpr std::string_view kChinese =
     " 叫 名 称 又称 又名 称为 叫做 名为 | 业务 从事 | 吃 食用 | 交 缴 缴纳 支付 | 嫁 嫁给 |  建成 "
     "竣工 完工 落成 建造 修建 "
@@ -108,27 +112,31 @@ constexpr std::string_view kChinese =
     " 可供 够 供 | 供货 供应 提供 | 雇用 雇有 聘用 雇佣 | 高达 达 达到 为 | 任教 教书 |"
     " 发射 升空 | 着陆 降落 | 赢得 夺得 | 随后 然后 接着 再 | 改到 迁至 改为 移至 |";
 
-// The words of a list have blanks around them.
-bool Holds(std::string_view group, std::string_view word) {
-  for (std::size_t at = group.find(word); at != std::string_view::npos;
-       at = group.find(word, at + 1)) {
-    if (at > 0 && group[at - 1] == ' ' && group.substr(at + word.size(), 1) == " ") return true;
+// Of each word the groups that hold it, by number.
+using Groups = std::unordered_map<std::string_view, std::vector<int>>;
+
+Groups ReadGroups(std::string_view all) {
+  Groups groups;
+  int group = 0;
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t end = std::min(all.find_first_of(" |", at), all.size());
+    if (end > at) groups[all.substr(at, end - at)].push_back(group);
+    if (end < all.size() && all[end] == '|') ++group;
+    at = end + 1;
   }
-  return false;
+  return groups;
 }
 
 }  // namespace
 
 bool MeanSame(std::string_view word, std::string_view other) {
+  static const auto* const groups = new std::pair(ReadGroups(kEnglish), ReadGroups(kChinese));
   if (word.empty() || other.empty()) return false;
-  const std::string_view all = (word[0] & '\x80') != 0 ? kChinese : kEnglish;
-  for (std::size_t start = 0; start < all.size();) {
-    const std::size_t end = all.find('|', start);
-    const std::string_view group = all.substr(start, end - start);
-    if (Holds(group, word) && Holds(group, other)) return true;
-    start = end + 1;
-  }
-  return false;
+  const Groups& all = (word[0] & '\x80') != 0 ? groups->second : groups->first;
+  const auto a = all.find(word), b = all.find(other);
+  if (a == all.end() || b == all.end()) return false;
+  return std::find_first_of(a->second.begin(), a->second.end(), b->second.begin(),
+                            b->second.end()) != a->second.end();
 }
 
 bool ShareRoot(std::string_view term, std::string_view other) {

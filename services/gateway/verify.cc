@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "services/gateway/align.h"
 #include "services/gateway/vocabulary.h"
@@ -15,10 +16,13 @@ namespace {
 // Tuned on one half of tests/bench/verify_quality.cc's pairs.
 constexpr double kSupported = 0.62;
 constexpr double kSupportedChinese = 0.64;
-constexpr double kSupportedByNames = 0.6;  // where two of its numbers and names are there
+constexpr double kSupportedByNames = 0.6;   // where two of its numbers and names are there
+constexpr double kSupportedReworded = 0.8;  // where a word stands in the place of another one
+constexpr double kSupportedRewordedChinese = 0.7;
 constexpr double kPartly = 0.4;
 constexpr double kAboveShare = 0.95;      // of a token that only title, heading or header hold
 constexpr double kBeforeShare = 0.8;      // that only the two sentences before hold
+constexpr double kSynonymShare = 0.8;     // of a word for which the stretch has another one
 constexpr double kLooseShare = 0.35;      // of a Chinese character without its neighbour
 constexpr double kLeastReworded = 0.2;    // below it not even a model is asked
 constexpr std::size_t kOthers = 5;        // passages beside which a model's score is read
@@ -72,6 +76,24 @@ bool IsWholeWord(std::span<const Token> tokens, std::size_t i) {
 std::uint64_t KeyOf(const Token& token) {
   const std::size_t kind = token.kind == Kind::kValue ? 1 : 0;
   return std::hash<std::string>()(token.text) * 2 + kind;
+}
+
+// True if some text holds the word in lower case, so that a capital comes from its place alone.
+bool IsPlainWord(std::span<const retrieval::Hit> hits, std::string_view written) {
+  std::string lower(written);
+  for (char& c : lower) c = absl::ascii_tolower(static_cast<unsigned char>(c));
+  const auto is_letter = [](char c) { return absl::ascii_isalpha(static_cast<unsigned char>(c)); };
+  return std::any_of(hits.begin(), hits.end(), [&](const retrieval::Hit& hit) {
+    for (std::size_t at = hit.text.find(lower); at != std::string::npos;
+         at = hit.text.find(lower, at + 1)) {
+      const std::size_t end = at + lower.size();
+      if ((at == 0 || !is_letter(hit.text[at - 1])) &&
+          (end == hit.text.size() || !is_letter(hit.text[end]))) {
+        return true;
+      }
+    }
+    return false;
+  });
 }
 
 // Bytes of "- ", "2. " or "3、" at the start.
@@ -196,6 +218,15 @@ Verifier::Claim Verifier::Read(std::string_view sentence) const {
   sentence.remove_prefix(ListMarkLength(sentence));
   Claim claim{.text = sentence.substr(FrameLength(sentence))};
   claim.statement = ReadStatement(claim.text, *analyzer_);
+  if (std::vector<Token>& read = claim.statement.tokens; !read.empty() && read.front().name) {
+    Token& first = read.front();
+    const bool alone = read.size() == 1 || !read[1].name;
+    const std::string_view written =
+        claim.text.substr(first.range.start, first.range.end - first.range.start);
+    if (first.kind == Kind::kWord && alone && IsPlainWord(evidence_->hits(), written)) {
+      first.name = false;
+    }
+  }
   for (const Token& token : claim.tokens()) {
     double weight = 0;
     if (token.content) {
@@ -301,7 +332,11 @@ Support Verifier::CheckClaim(const Claim& claim, int source) {
       tokens.begin(), tokens.end(), [](const Token& token) { return token.kind == Kind::kHan; }));
   for (std::size_t k = 0; k < tokens.size(); ++k) {
     if (claim.weights[k] <= 0) continue;
-    const double share = std::max(HeldShare(tokens, k, best.tokens), around[k]);
+    double share = std::max(HeldShare(tokens, k, best.tokens), around[k]);
+    const bool plain = tokens[k].kind != Kind::kValue && !tokens[k].light && !IsHard(tokens[k]);
+    if (share < kSynonymShare && plain && HasOtherWords(tokens, k, k + 1, best.tokens)) {
+      share = kSynonymShare;
+    }
     carried += claim.weights[k] * share;
     shares[k] = share;
     if (share == 0 && IsHard(tokens[k]) && missing < 0) missing = static_cast<int>(k);
@@ -322,9 +357,8 @@ Support Verifier::CheckClaim(const Claim& claim, int source) {
   const bool half = added < added_end && others > 0 && others_held >= kMostOfHalf * others;
   const std::vector<int> match = AlignTokens(tokens, best.tokens);
   support.range = Shortest(lines, best, claim, match);
-  const double enough = hard >= 2                        ? kSupportedByNames
-                        : 2 * han > claim.weights.size() ? kSupportedChinese
-                                                         : kSupported;
+  const bool chinese = 2 * han > claim.weights.size();
+  const double enough = hard >= 2 ? kSupportedByNames : chinese ? kSupportedChinese : kSupported;
   support.verdict = support.score >= enough    ? Verdict::kSupported
                     : support.score >= kPartly ? Verdict::kPartly
                                                : Verdict::kUnsupported;
@@ -355,6 +389,10 @@ Support Verifier::CheckClaim(const Claim& claim, int source) {
     difference = FindDifference(tokens, line.tokens, AlignTokens(tokens, line.tokens), title,
                                 around_text(line.first));
   }
+  if (difference.kind == Difference::Kind::kReworded &&
+      support.score >= (chinese ? kSupportedRewordedChinese : kSupportedReworded)) {
+    difference.kind = Difference::Kind::kNone;
+  }
   if (difference.kind != Difference::Kind::kNone) {
     const bool wording = difference.kind >= Difference::Kind::kWording;
     support.verdict = wording ? Verdict::kPartly : Verdict::kUnsupported;
@@ -364,7 +402,7 @@ Support Verifier::CheckClaim(const Claim& claim, int source) {
   if (difference.kind != Difference::Kind::kNone && support.verdict == Verdict::kUnsupported) {
     return support;
   }
-  bool reworded = difference.kind == Difference::Kind::kPlainWording;
+  bool reworded = difference.kind >= Difference::Kind::kPlainWording;
   for (std::size_t k = 0; k < tokens.size(); ++k) {
     std::size_t end = k;
     while (end < tokens.size() && strange[end]) ++end;

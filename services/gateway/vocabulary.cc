@@ -76,6 +76,8 @@ constexpr auto kUnits = std::to_array<std::array<std::string_view, 7>>({
     {"mw", "megawatts", "兆瓦", "", "", "", ""},
     {"hectare", "hectares", "ha", "公顷", "", "", ""},
     {"亩", "", "", "", "", "", ""},
+    {"斤", "市斤", "", "", "", "", ""},
+    {"角", "毛", "", "", "", "", ""},
     {"次", "times", "", "", "", "", ""},
     {"people", "persons", "人", "名", "位", "", ""},
     {"litre", "litres", "liter", "liters", "升", "", ""},
@@ -316,8 +318,13 @@ bool IsOpening(std::string_view lower) {
       {"additionally", "furthermore", "moreover",     "overall",   "according", "thus",
        "therefore",    "meanwhile",   "finally",      "similarly", "notably",   "based",
        "located",      "known",       "although",     "though",    "today",     "later",
-       "initially",    "originally",  "specifically", "instead",   "yes",       "currently"});
-  return Contains(kWords, lower) || lower.ends_with("ly") || lower.ends_with("ing");
+       "initially",    "originally",  "specifically", "instead",   "yes",       "currently",
+       "every",        "each",        "nobody",       "everyone",  "people",    "both"});
+  // Endings of plain nouns, and of what leads to the sentence.
+  for (std::string_view ending : {"ly", "ing", "tion", "tions", "ment", "ments", "ness"}) {
+    if (lower.ends_with(ending)) return true;
+  }
+  return Contains(kWords, lower);
 }
 
 }  // namespace citeseek::gateway

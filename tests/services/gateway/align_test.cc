@@ -35,6 +35,32 @@ TEST_F(AlignTest, AValueThatStandsElsewhereTooIsMissedAtItsOwnPlace) {
             Kind::kName);
 }
 
+TEST_F(AlignTest, WhatOpensACopyIsMissedThereEvenIfTheSourceHoldsItElsewhere) {
+  EXPECT_EQ(Compare("2004年的普查记录到740只", "2019年的普查记录到740只，而2004年为1150只"),
+            Kind::kValue);
+  EXPECT_NE(
+      Compare("沙海明提议今年秋天更换锅炉", "唐若莎提议今年秋天更换锅炉，沙海明提议等到2027年"),
+      Kind::kNone);
+  EXPECT_EQ(Compare("She has lived in Leipzig since 1981",
+                    "She was born in 1981 and has lived in Leipzig since 2006"),
+            Kind::kValue);
+}
+
+TEST_F(AlignTest, ADenialPutIntoACopyOrLeftOutIsFoundWhateverItReaches) {
+  EXPECT_EQ(Compare("开展定点检查和定时抽查等行动", "开展定点检查和不定时抽查等行动"),
+            Kind::kDenial);
+  EXPECT_EQ(Compare("更换保险杠花了多少钱，便同意私了", "更换保险杠花不了多少钱，便同意私了"),
+            Kind::kDenial);
+  EXPECT_EQ(Compare("开展不定时抽查等行动", "开展定点检查和不定时抽查等行动"), Kind::kNone);
+}
+
+TEST_F(AlignTest, OtherWordsCountWhereTheRestIsACopy) {
+  EXPECT_EQ(Compare("该展览馆计划每年接待学生一万名", "该展览馆计划每年培训学生一万名"),
+            Kind::kPlainWording);
+  EXPECT_EQ(Compare("每年接待的都是学生", "展览馆每年培训一万名，其中多数是本市学生"),
+            Kind::kReworded);
+}
+
 TEST_F(AlignTest, OppositesOnEitherSideAreADifference) {
   EXPECT_EQ(Compare("it rose at lower heat and fell at lower heat",
                     "it rose at higher heat and fell at lower heat"),

@@ -55,6 +55,12 @@ TEST_F(VerifyTest, WhatThePassageSaysIsSupportedInOtherFormsToo) {
   }
 }
 
+TEST_F(VerifyTest, ACapitalThatComesFromTheWordsPlaceIsNoName) {
+  ExpectVerdict(Verdict::kSupported, "Mill: the former corn mill stands on Weir Lane.", 1);
+  ExpectVerdict(Verdict::kSupported, "Bearings were replaced in 1998, and the deck in 1961.");
+  ExpectVerdict(Verdict::kUnsupported, "Chicago closed the museum on Mondays.", 1);
+}
+
 TEST_F(VerifyTest, ASwappedNumberDateOrNameIsUnsupported) {
   for (const char* sentence :
        {"It was opened to traffic on 14 May 1888.", "It was opened to traffic on 14 June 1887.",

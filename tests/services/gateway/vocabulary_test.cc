@@ -10,6 +10,8 @@ namespace {
 TEST(Vocabulary, AUnitHasOneNameHoweverItIsSpelt) {
   EXPECT_EQ(KnownUnit("kilometres"), KnownUnit("公里"));
   EXPECT_EQ(KnownUnit("kangaroos"), "");
+  EXPECT_NE(KnownUnit("斤"), KnownUnit("公斤"));
+  EXPECT_FALSE(KnownUnit("角").empty());
 }
 
 TEST(Vocabulary, ADenialTakesItsAuxiliaryAlong) {
