@@ -66,14 +66,28 @@ Value Runtime::Filter(std::string_view name, const Value& value, const CallArgum
     return fallback == nullptr ? MakeText("") : *fallback;
   }
   if (name == "tojson") {
-    const Value* indent = arguments.Get(0, "indent");
-    const bool on_lines = indent != nullptr && indent->Int() != nullptr;
-    const int width =
-        on_lines ? static_cast<int>(std::clamp<std::int64_t>(*indent->Int(), 0, 16)) : -1;
-    Charge(value.weight * 2);
+    // In the order of transformers, which is not Jinja's own.
+    JsonForm form = {.ascii = Flag(arguments, 0, "ensure_ascii"),
+                     .sort_keys = Flag(arguments, 3, "sort_keys")};
+    const Value* indent = arguments.Get(1, "indent");
+    if (indent != nullptr && indent->Int() != nullptr) {
+      form.indent = static_cast<int>(std::clamp<std::int64_t>(*indent->Int(), 0, 16));
+      form.comma = ",";
+    }
+    const Value* separators = arguments.Get(2, "separators");
+    if (separators != nullptr && !separators->IsNone()) {
+      const List* pair = separators->Items();
+      if (pair == nullptr || pair->size() != 2 || !(*pair)[0].String() || !(*pair)[1].String()) {
+        Fail("tojson needs two separators");
+        return {};
+      }
+      form.comma = (*pair)[0].String()->bytes;
+      form.colon = (*pair)[1].String()->bytes;
+    }
+    Charge(value.weight * (form.comma.size() + form.colon.size() + (form.ascii ? 4 : 0)));
     Text out;
     if (Failed()) return {};
-    if (!AppendJson(value, width, Flag(arguments, 9, "sort_keys"), out)) {
+    if (!AppendJson(value, form, out)) {
       Fail(absl::StrCat("object of type ", TypeName(value), " is not JSON serializable"));
     }
     Charge(out.bytes.size());

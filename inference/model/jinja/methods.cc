@@ -199,6 +199,7 @@ Value Runtime::Method(const Value& object, std::string_view name, const CallArgu
     }
     return MakeInt(count);
   }
+  if (name == "format") return Format(*text, arguments);
   if (name == "join") {
     CallArguments separator;
     separator.positional.push_back(object);
@@ -221,6 +222,49 @@ Value Runtime::Method(const Value& object, std::string_view name, const CallArgu
   }
   known = false;
   return {};
+}
+
+// str.format of "{}", "{0}" and "{name}", "{{" and "}}".
+Value Runtime::Format(const Text& text, const CallArguments& arguments) {
+  const std::string_view bytes = text.bytes;
+  Text out;
+  std::size_t next = 0, done = 0;
+  for (std::size_t at = 0; at < bytes.size() && !Failed();) {
+    const char c = bytes[at];
+    if (c != '{' && c != '}') {
+      ++at;
+      continue;
+    }
+    out.Append(text.Slice(done, at));
+    if (at + 1 < bytes.size() && bytes[at + 1] == c) {
+      out.Append(text.Slice(at, at + 1));
+      done = at += 2;
+      continue;
+    }
+    const std::size_t end = bytes.find('}', at);
+    const std::string_view field = bytes.substr(at + 1, end - at - 1);
+    const bool numbered = !field.empty() && field.size() < 4 &&
+                          std::all_of(field.begin(), field.end(),
+                                      [](char digit) { return digit >= '0' && digit <= '9'; });
+    std::size_t place = arguments.positional.size();
+    if (field.empty()) place = next++;
+    if (numbered) {
+      place = 0;
+      for (const char digit : field) place = place * 10 + static_cast<std::size_t>(digit - '0');
+    }
+    const Value* value =
+        c == '{' && end != std::string_view::npos ? arguments.Get(place, field) : nullptr;
+    if (value == nullptr) {
+      Fail(absl::StrCat("str.format has nothing for \"", std::string(bytes.substr(at, 32)), "\""));
+      return {};
+    }
+    Charge(value->weight);
+    if (!Failed()) out.Append(ToText(*value));
+    done = at = end + 1;
+  }
+  out.Append(text.Slice(done, bytes.size()));
+  Charge(out.bytes.size());
+  return Checked(MakeText(std::move(out)));
 }
 
 }  // namespace citeseek::inference::jinja

@@ -53,6 +53,7 @@ class Runtime {
                    bool& known);
   Value ListFilter(std::string_view name, const Value& value, const CallArguments& arguments,
                    bool& known);
+  Value Format(const Text& text, const CallArguments& arguments);
   Value Power(const Value& a, const Value& b);
   Value Path(const Value& object, std::string_view dotted);  // "function.name"
 

@@ -53,9 +53,22 @@ void AppendQuoted(const Text& text, Text& out) {
   out.Append(text.Changed(std::move(quoted)));
 }
 
-void AppendJsonString(const Text& text, Text& out) {
+void AppendJsonString(const Text& text, bool ascii, Text& out) {
   std::string quoted = "\"";
-  for (const char c : text.bytes) {
+  for (std::size_t at = 0; at < text.bytes.size(); ++at) {
+    const char c = text.bytes[at];
+    if (ascii && static_cast<unsigned char>(c) >= 0x7F) {
+      const char32_t code = NextCodePoint(text.bytes, at);
+      --at;  // the loop goes on behind it
+      if (code > 0xFFFF) {
+        const auto high = static_cast<unsigned>(0xD800 + ((code - 0x10000) >> 10));
+        const auto low = static_cast<unsigned>(0xDC00 + (code & 0x3FF));
+        absl::StrAppendFormat(&quoted, "\\u%04x\\u%04x", high, low);
+      } else {
+        absl::StrAppendFormat(&quoted, "\\u%04x", static_cast<unsigned>(code));
+      }
+      continue;
+    }
     switch (c) {
       case '"':
         quoted += "\\\"";
@@ -331,15 +344,14 @@ Text ToText(const Value& value) {
   return out;
 }
 
-bool AppendJson(const Value& value, int indent, bool sort_keys, Text& out, int depth) {
+bool AppendJson(const Value& value, const JsonForm& form, Text& out, int depth) {
   if (depth > kMaxDepth) return false;
   const auto new_line = [&](int level) {
-    if (indent < 0) return;
-    out.Append("\n" + std::string(static_cast<std::size_t>(indent * level), ' '));
+    if (form.indent < 0) return;
+    out.Append("\n" + std::string(static_cast<std::size_t>(form.indent * level), ' '));
   };
-  const std::string_view comma = indent < 0 ? ", " : ",";
   if (value.String() != nullptr) {
-    AppendJsonString(*value.String(), out);
+    AppendJsonString(*value.String(), form.ascii, out);
   } else if (value.Bool() != nullptr) {
     out.Append(*value.Bool() ? "true" : "false");
   } else if (value.IsNone()) {
@@ -354,32 +366,32 @@ bool AppendJson(const Value& value, int indent, bool sort_keys, Text& out, int d
   } else if (const List* items = value.Items()) {
     out.Append("[");
     for (std::size_t i = 0; i < items->size(); ++i) {
-      if (i > 0) out.Append(comma);
+      if (i > 0) out.Append(form.comma);
       new_line(depth + 1);
-      if (!AppendJson((*items)[i], indent, sort_keys, out, depth + 1)) return false;
+      if (!AppendJson((*items)[i], form, out, depth + 1)) return false;
     }
     if (!items->empty()) new_line(depth);
     out.Append("]");
   } else if (value.Mapping() != nullptr) {
     Dict members = *value.Mapping();
-    if (sort_keys) {
+    if (form.sort_keys) {
       std::stable_sort(members.begin(), members.end(), [](const auto& a, const auto& b) {
         return Compare(a.first, b.first) == -1;
       });
     }
     out.Append("{");
     for (std::size_t i = 0; i < members.size(); ++i) {
-      if (i > 0) out.Append(comma);
+      if (i > 0) out.Append(form.comma);
       new_line(depth + 1);
       Text key;
       if (members[i].first.String() != nullptr) {
-        AppendJsonString(*members[i].first.String(), out);
+        AppendJsonString(*members[i].first.String(), form.ascii, out);
       } else {
-        if (!AppendJson(members[i].first, -1, false, key, depth + 1)) return false;
-        AppendJsonString(key, out);
+        if (!AppendJson(members[i].first, {}, key, depth + 1)) return false;
+        AppendJsonString(key, form.ascii, out);
       }
-      out.Append(": ");
-      if (!AppendJson(members[i].second, indent, sort_keys, out, depth + 1)) return false;
+      out.Append(form.colon);
+      if (!AppendJson(members[i].second, form, out, depth + 1)) return false;
     }
     if (!members.empty()) new_line(depth);
     out.Append("}");

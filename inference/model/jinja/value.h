@@ -104,8 +104,15 @@ std::string TypeName(const Value& value);  // Python's: "str", "dict", ...
 
 Text ToText(const Value& value);  // str(value)
 void AppendRepr(const Value& value, Text& out, int depth = 0);
-// json.dumps(value, ensure_ascii=False); indent < 0: on one line. False if it cannot be written.
-bool AppendJson(const Value& value, int indent, bool sort_keys, Text& out, int depth = 0);
+struct JsonForm {
+  bool ascii = false;  // \uXXXX for all that is not
+  int indent = -1;     // < 0: on one line
+  bool sort_keys = false;
+  std::string_view comma = ", ";
+  std::string_view colon = ": ";
+};
+// json.dumps(value). False if it cannot be written.
+bool AppendJson(const Value& value, const JsonForm& form, Text& out, int depth = 0);
 std::string PythonFloat(double number);
 
 }  // namespace citeseek::inference::jinja

@@ -88,6 +88,40 @@ TEST(ChatTemplateTest, HostileTemplatesEndWithAnError) {
   EXPECT_THAT(Rendered("{{ 'a' * 99999999999 }}"), HasSubstr("bytes"));
 }
 
+TEST(ChatTemplateTest, JsonIsWrittenAsByTransformers) {
+  EXPECT_EQ(Rendered("{{ {'b': [1, '\u00E9\U0001F600']} | tojson }}"),
+            "{\"b\": [1, \"\u00E9\U0001F600\"]}");
+  EXPECT_EQ(Rendered("{{ {'b': [1, '\u00E9\U0001F600']} | tojson(ensure_ascii=True) }}"),
+            R"({"b": [1, "\u00e9\ud83d\ude00"]})");
+  EXPECT_EQ(Rendered("{{ {'b': [1, 2]} | tojson(separators=(',', ':')) }}"), R"({"b":[1,2]})");
+  EXPECT_EQ(Rendered("{{ {'b': 1, 'a': [1]} | tojson(indent=2, sort_keys=true) }}"),
+            "{\n  \"a\": [\n    1\n  ],\n  \"b\": 1\n}");
+  EXPECT_THAT(Rendered("{{ [] | tojson(separators=3) }}"), HasSubstr("needs two separators"));
+}
+
+TEST(ChatTemplateTest, FormatPutsArgumentsIntoPlaces) {
+  EXPECT_EQ(Rendered("{{ '<{}|{}{{}}>'.format(1, bos_token) }}"), "<1|<s>{}>");
+  EXPECT_EQ(Rendered("{{ '{1}{0}{x}'.format('a', 'b', x='c') }}"), "bac");
+  EXPECT_THAT(Rendered("{{ '{} {}'.format(1) }}"), HasSubstr("str.format has nothing for \"{}\""));
+  EXPECT_THAT(Rendered("{{ '{'.format(1) }}"), HasSubstr("str.format has nothing"));
+  const auto chat = ChatTemplate::Compile("{{ 'a{}'.format(messages[0].content) }}", {});
+  const auto prompt = chat->Render(Says("<s>"));
+  ASSERT_TRUE(prompt.ok()) << prompt.status();
+  ASSERT_EQ(prompt->user.size(), 1u);
+  EXPECT_EQ(prompt->user[0].begin, 1u);
+}
+
+TEST(ChatTemplateTest, FunctionsOfTheEnvironmentAreDefined) {
+  constexpr std::string_view kSource =
+      "{% if strftime_now is defined %}{{ strftime_now('%Y') }}{% else %}2024{% endif %}";
+  EXPECT_EQ(Rendered(kSource), "2024");  // no clock
+  ChatInput input = Says("Hi");
+  input.strftime_now = [](std::string_view) { return "2026"; };
+  const auto chat = ChatTemplate::Compile(kSource, {});
+  EXPECT_EQ(chat->Render(input)->text, "2026");
+  EXPECT_EQ(Rendered("{{ raise_exception is callable }}{{ range is undefined }}"), "TrueFalse");
+}
+
 TEST(ChatTemplateTest, WhiteSpaceIsControlledAsByTransformers) {
   EXPECT_EQ(Rendered("  {% if true %}\n  x\n  {%- endif %}\ny\n"), "  xy");
   EXPECT_EQ(Rendered("a {{- ' b ' -}} c"), "a b c");
