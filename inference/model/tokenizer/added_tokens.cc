@@ -11,8 +11,6 @@
 namespace citeseek::inference {
 namespace {
 
-constexpr std::uint32_t kWordMask = U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK | U_GC_PC_MASK;  // \w
-
 char32_t LastCodePoint(std::string_view text, std::size_t& begin) {
   begin = text.size();
   do {
@@ -22,7 +20,13 @@ char32_t LastCodePoint(std::string_view text, std::size_t& begin) {
   return NextCodePoint(text, at);
 }
 
-bool IsWord(char32_t c) { return (kWordMask >> u_charType(static_cast<UChar32>(c)) & 1) != 0; }
+// \w of the reference's regular expressions for these tokens.
+bool IsWord(char32_t c) {
+  constexpr std::uint32_t kTypes = U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK;
+  const auto code = static_cast<UChar32>(c);
+  return u_isUAlphabetic(code) != 0 || (kTypes >> u_charType(code) & 1) != 0 || c == 0x200C ||
+         c == 0x200D;
+}
 bool IsBlank(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0; }
 
 bool StandsAlone(std::string_view text, std::size_t begin, std::size_t end) {

@@ -76,8 +76,9 @@ absl::StatusOr<Bpe> Bpe::Make(const BpeSpec& spec, bool byte_alphabet,
     }
   }
 
-  bpe.splits_at_mark_ =
-      !byte_alphabet && !spec.ignore_merges && bpe.character_ids_.contains(0x2581);
+  // Not where a character can stand for nothing: marks on both sides of it would meet.
+  bpe.splits_at_mark_ = !byte_alphabet && !spec.ignore_merges &&
+                        (spec.unknown || spec.byte_fallback) && bpe.character_ids_.contains(0x2581);
   bpe.merges_.reserve(spec.merges.size());
   std::string joined;
   for (std::size_t rank = 0; rank < spec.merges.size(); ++rank) {

@@ -119,8 +119,19 @@ bool ToForm(std::string_view text, Kind kind, const std::vector<std::uint64_t>& 
   return true;
 }
 
+// BERT's reference knows the marks and controls of Unicode 8.
+bool IsOld(char32_t c) {
+  UVersionInfo age;
+  u_charAge(static_cast<UChar32>(c), age);
+  return age[0] <= 8;
+}
+
 bool IsNonspacingMark(char32_t c) {
-  return c >= 0x300 && u_charType(static_cast<UChar32>(c)) == U_NON_SPACING_MARK;
+  return c >= 0x300 && u_charType(static_cast<UChar32>(c)) == U_NON_SPACING_MARK && IsOld(c);
+}
+
+bool IsMark(char32_t c) {
+  return c >= 0x300 && (U_GC_M_MASK >> u_charType(static_cast<UChar32>(c)) & 1) != 0;
 }
 
 // U+3000 to U+9FFF: three bytes, neither letters with case nor, from U+4000 on, marks.
@@ -129,7 +140,7 @@ bool LeadsChinese(char byte, unsigned char first) {
   return lead >= first && lead <= 0xE9;
 }
 
-std::string WithoutAccents(std::string_view text) {
+std::string WithoutMarks(std::string_view text, bool (*is_mark)(char32_t)) {
   std::string out;
   out.reserve(text.size());
   std::size_t done = 0;
@@ -143,7 +154,7 @@ std::string WithoutAccents(std::string_view text) {
       continue;
     }
     const std::size_t begin = at;
-    if (!IsNonspacingMark(NextCodePoint(text, at))) continue;
+    if (!is_mark(NextCodePoint(text, at))) continue;
     out += text.substr(done, begin - done);
     done = at;
   }
@@ -224,7 +235,8 @@ std::string BertCleaned(std::string_view text, const NormalizerStep& step) {
           c == U'\t' || c == U'\n' || c == U'\r' || u_isUWhiteSpace(static_cast<UChar32>(c)) != 0;
       constexpr std::uint32_t kControl = U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK | U_GC_CS_MASK;
       if (c == 0 || c == 0xFFFD) continue;
-      if ((kControl >> type & 1) != 0 && c != U'\t' && c != U'\n' && c != U'\r') continue;
+      if ((kControl >> type & 1) != 0 && c != U'\t' && c != U'\n' && c != U'\r' && IsOld(c))
+        continue;
       if (blank) {
         out.push_back(' ');
         continue;
@@ -246,9 +258,25 @@ std::string Bert(std::string_view text, const NormalizerStep& step,
   std::string out = BertCleaned(text, step);
   if (step.strip_accents && !IsAscii(out)) {
     ToForm(out, Kind::kNfd, inert, out);
-    out = WithoutAccents(out);
+    out = WithoutMarks(out, IsNonspacingMark);
   }
   if (step.lowercase) out = Lowercase(out);
+  return out;
+}
+
+std::string NmtCleaned(std::string_view text) {
+  constexpr std::u32string_view kBlanks =
+      U"\t\n\f\r\u1680\u200B\u200C\u200D\u200E\u200F\u2028\u2029\u2581\uFEFF\uFFFD";
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const char32_t c = NextCodePoint(text, at);
+    if (kBlanks.find(c) != std::u32string_view::npos) {
+      out.push_back(' ');
+    } else if (c == 0 || (c >= 0x20 && c != 0x7F && c != 0x8F && c != 0x9F)) {
+      out += text.substr(begin, at - begin);
+    }
+  }
   return out;
 }
 
@@ -323,7 +351,10 @@ std::string_view Normalizer::Apply(std::string_view text, std::string& buffer) c
         break;
       case Kind::kStripAccents:
         changed = !IsAscii(text);
-        if (changed) next = WithoutAccents(text);
+        if (changed) next = WithoutMarks(text, IsMark);
+        break;
+      case Kind::kNmt:
+        next = NmtCleaned(text);
         break;
       case Kind::kStrip:
         text = Stripped(text, step.spec);

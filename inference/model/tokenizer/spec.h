@@ -21,7 +21,8 @@ struct NormalizerStep {
     kNfkc,
     kNfkd,
     kLowercase,
-    kStripAccents,  // nonspacing marks removed
+    kStripAccents,  // marks removed
+    kNmt,           // control characters removed, blanks of many kinds become ' '
     kStrip,         // white space at the ends: left, right
     kPrepend,       // content before a text that is not empty
     kReplace,       // pattern -> content
@@ -39,14 +40,16 @@ struct NormalizerStep {
 
 struct PreTokenizerStep {
   enum class Kind {
-    kSplit,            // pattern: matches become words of their own, the rest between them too
+    kSplit,            // at matches of pattern; what lies between them are words too
     kByteLevel,        // GPT-2's pattern if use_pattern; the model's alphabet is bytes
     kMetaspace,        // blanks become `replacement`, which starts a word
     kWhitespaceSplit,  // at white space, which goes
-    kPunctuation,      // each punctuation mark is a word
+    kPunctuation,      // at punctuation marks
     kDigits,           // digits apart, each alone if single_digits
   };
-  enum class Behavior { kIsolated, kRemoved };
+  // What becomes of a match: a word of its own, nothing, a part of the word before or behind it, or
+  // of one word with the matches beside it.
+  enum class Behavior { kIsolated, kRemoved, kMergedWithPrevious, kMergedWithNext, kContiguous };
   enum class Prepend { kAlways, kFirst, kNever };
 
   Kind kind = Kind::kSplit;

@@ -31,6 +31,26 @@ std::uint32_t CategoriesOf(std::string_view name) {
   return mask == UCHAR_INVALID_CODE ? 0 : static_cast<std::uint32_t>(mask);
 }
 
+// Characters of Unicode 15.1 and 16 that texts do have and that ICU may not know yet.
+struct Newer {
+  char32_t first, last;
+  UCharCategory type;
+};
+constexpr Newer kNewer[] = {{0x2427, 0x2429, U_OTHER_SYMBOL},   {0x2FFC, 0x2FFF, U_OTHER_SYMBOL},
+                            {0x31E4, 0x31E5, U_OTHER_SYMBOL},   {0x31EF, 0x31EF, U_OTHER_SYMBOL},
+                            {0x1F8B2, 0x1F8BB, U_OTHER_SYMBOL}, {0x1F8C0, 0x1F8C1, U_OTHER_SYMBOL},
+                            {0x1FA89, 0x1FA89, U_OTHER_SYMBOL}, {0x1FA8F, 0x1FA8F, U_OTHER_SYMBOL},
+                            {0x1FABE, 0x1FABE, U_OTHER_SYMBOL}, {0x1FAC6, 0x1FAC6, U_OTHER_SYMBOL},
+                            {0x1FADC, 0x1FADC, U_OTHER_SYMBOL}, {0x1FADF, 0x1FADF, U_OTHER_SYMBOL},
+                            {0x1FAE9, 0x1FAE9, U_OTHER_SYMBOL}, {0x2EBF0, 0x2EE5D, U_OTHER_LETTER}};
+
+int TypeOf(char32_t c) {
+  for (const Newer& newer : kNewer) {
+    if (c >= newer.first && c <= newer.last) return newer.type;
+  }
+  return u_charType(static_cast<UChar32>(c));
+}
+
 // The code point at text[at] of valid UTF-8.
 char32_t Decode(std::string_view text, std::size_t& at) {
   const auto byte = [&](std::size_t i) {
@@ -94,8 +114,9 @@ std::size_t StepBack(std::string_view text, std::size_t at) {
 
 bool CharSet::ContainsHigh(char32_t c) const {
   const auto code = static_cast<UChar32>(c);
-  bool in = (categories >> u_charType(code) & 1) != 0;
+  bool in = (categories >> TypeOf(c) & 1) != 0;
   if (!in && white_space) in = u_isUWhiteSpace(code) != 0;
+  if (!in && alphabetic) in = u_isUAlphabetic(code) != 0;
   for (std::size_t i = 0; !in && i < ranges.size(); ++i) {
     in = c >= ranges[i].first && c <= ranges[i].second;
   }
@@ -120,6 +141,12 @@ void CharSet::Fill() {
           return first < 0x10000;
         },
         &add_type);
+    for (const Newer& newer : kNewer) {
+      if ((categories >> newer.type & 1) != 0) add(newer.first, newer.last);
+    }
+  }
+  for (char32_t c = 0; alphabetic && c < 0x10000; ++c) {
+    if (u_isUAlphabetic(static_cast<UChar32>(c)) != 0) add(c, c);
   }
   if (white_space) {
     for (char32_t c = 0; c <= kLastWhiteSpace; ++c) {
@@ -151,7 +178,8 @@ bool CharSet::Meets(const CharSet& other) const {
   const auto types = [](const CharSet& set) {
     return (set.negated ? ~set.categories : set.categories) & ((1u << U_CHAR_CATEGORY_COUNT) - 1);
   };
-  return reaches(*this) || reaches(other) || (types(*this) & types(other)) != 0;
+  return reaches(*this) || reaches(other) || alphabetic || other.alphabetic ||
+         (types(*this) & types(other)) != 0;
 }
 
 // Recursive descent over the subset; gives up (ok() false) on anything outside it.
@@ -324,6 +352,10 @@ class SplitPattern::Parser {
       const bool negated = pattern_[at_ - 2] == U'P';
       std::string name;
       while (ok_ && !Accept(U'}')) name.push_back(static_cast<char>(Take()));
+      if (name == "Alphabetic" && !negated) {
+        set.alphabetic = true;
+        return true;
+      }
       const std::uint32_t categories = CategoriesOf(name);
       if (categories == 0) ok_ = false;
       set.categories |= negated ? ~categories : categories;
@@ -338,7 +370,12 @@ class SplitPattern::Parser {
       return true;
     }
     if (Accept(U'w')) {
-      set.categories |= U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK | U_GC_PC_MASK;
+      set.alphabetic = true;
+      set.categories |= U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK;
+      for (const char32_t c : U"\u00B2\u00B3\u00B9\u00BC\u00BD\u00BE") {
+        if (c != 0)
+          set.ranges.emplace_back(c, c);  // digits of Latin 1, but not their like elsewhere
+      }
       return true;
     }
     if (!inside_brackets && Accept(U'S')) {

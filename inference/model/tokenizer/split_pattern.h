@@ -2,8 +2,8 @@
 //
 // The expressions of real tokenizers are alternatives of character classes with counts; those are
 // compiled to a matcher that is linear on them. Others go to ICU with a limit on its time. Classes
-// follow Oniguruma (\s is White_Space, \w letters, marks, digits, connectors). Immutable and
-// thread-safe. Errors: kInvalidArgument.
+// follow Oniguruma (\s is White_Space, \w what is Alphabetic, marks, digits, connectors). Immutable
+// and thread-safe. Errors: kInvalidArgument.
 #pragma once
 
 #include <array>
@@ -24,6 +24,7 @@ namespace citeseek::inference {
 struct CharSet {
   std::uint32_t categories = 0;  // bit u_charType(c)
   bool white_space = false;
+  bool alphabetic = false;
   std::vector<std::pair<char32_t, char32_t>> ranges;  // inclusive
   bool negated = false;
   // Once Fill is done: a bit a code point below 0x10000; and by first byte the size of characters

@@ -132,6 +132,8 @@ class SpecReader {
       step.kind = Kind::kLowercase;
     } else if (type == "StripAccents") {
       step.kind = Kind::kStripAccents;
+    } else if (type == "Nmt") {
+      step.kind = Kind::kNmt;
     } else if (type == "Strip") {
       step.kind = Kind::kStrip;
       step.left = Flag(json, "strip_left", true);
@@ -161,6 +163,22 @@ class SpecReader {
     spec.normalizer.push_back(std::move(step));
   }
 
+  PreTokenizerStep::Behavior Behavior(const Json& json) {
+    using Kind = PreTokenizerStep::Behavior;
+    constexpr std::pair<std::string_view, Kind> kKinds[] = {
+        {"Isolated", Kind::kIsolated},
+        {"Removed", Kind::kRemoved},
+        {"MergedWithPrevious", Kind::kMergedWithPrevious},
+        {"MergedWithNext", Kind::kMergedWithNext},
+        {"Contiguous", Kind::kContiguous}};
+    const std::string name = Text(json, "behavior", "Isolated");
+    for (const auto& [known, kind] : kKinds) {
+      if (name == known) return kind;
+    }
+    Fail(absl::StrCat("split behavior \"", name, "\" is unknown"));
+    return Kind::kIsolated;
+  }
+
   void ReadPreTokenizer(const Json& json) {
     using Kind = PreTokenizerStep::Kind;
     const std::string type = Text(json, "type");
@@ -172,12 +190,12 @@ class SpecReader {
     if (type == "Split") {
       step.pattern = Pattern(json, step.pattern_is_regex);
       step.invert = Flag(json, "invert", false);
-      const std::string behavior = Text(json, "behavior");
-      if (behavior == "Removed") {
-        step.behavior = PreTokenizerStep::Behavior::kRemoved;
-      } else if (behavior != "Isolated") {
-        Fail(absl::StrCat("split behavior \"", behavior, "\" is unknown"));
-      }
+      step.behavior = Behavior(json);
+    } else if (type == "CharDelimiterSplit") {
+      step.pattern = Text(json, "delimiter");
+      step.pattern_is_regex = false;
+      step.behavior = PreTokenizerStep::Behavior::kRemoved;
+      if (step.pattern.empty()) Fail("a CharDelimiterSplit has no delimiter");
     } else if (type == "ByteLevel") {
       step.kind = Kind::kByteLevel;
       step.add_prefix_space = Flag(json, "add_prefix_space", true);
@@ -199,11 +217,14 @@ class SpecReader {
     } else if (type == "WhitespaceSplit") {
       step.kind = Kind::kWhitespaceSplit;
     } else if (type == "Whitespace") {
-      step.pattern = R"(\w+|[^\w\s]+)";
+      // Not quite Oniguruma's \w, as this one is not found by it.
+      step.pattern = R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200C\u200D]+)"
+                     R"(|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200C\u200D\s]+)";
       step.behavior = PreTokenizerStep::Behavior::kRemoved;
       step.invert = true;
     } else if (type == "Punctuation") {
       step.kind = Kind::kPunctuation;
+      step.behavior = Behavior(json);
     } else if (type == "Digits") {
       step.kind = Kind::kDigits;
       step.single_digits = Flag(json, "individual_digits", false);

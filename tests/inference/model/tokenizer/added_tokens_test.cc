@@ -33,6 +33,8 @@ TEST(AddedTokensTest, BlanksBesideATokenBelongToItIfItSaysSo) {
 TEST(AddedTokensTest, ASingleWordDoesNotTouchOtherWords) {
   const AddedTokens tokens({{.id = 1, .content = "go", .single_word = true}});
   EXPECT_THAT(Parts(tokens, "go goes go"), ElementsAre("1=go", " goes ", "1=go"));
+  EXPECT_THAT(Parts(tokens, "\u00BDgo \u24D0go go\u200D"),
+              ElementsAre("\u00BD", "1=go", " \u24D0go go\u200D"));
 }
 
 TEST(AddedTokensTest, NothingIsFoundThatTouchesAClosedRange) {

@@ -159,6 +159,10 @@ TEST(BpeTest, MarksThatNoMergeReachesOverCutAWordWithoutChangingIt) {
   BpeSpec spec;
   spec.vocabulary = {{"\u2581", 0}, {"a", 1}, {"\u2581a", 2}, {"aa", 3}, {"\u2581\u2581", 4}};
   spec.merges = {{"a", "a"}, {"\u2581", "a"}, {"\u2581", "\u2581"}};
+  // Without a token for what is unknown it leaves its neighbours to each other.
+  EXPECT_THAT(Encode(*Bpe::Make(spec, false, {}), "a\u2581x\u2581"), ElementsAre(1, 4));
+  spec.vocabulary.emplace_back("<unk>", 5);
+  spec.unknown = "<unk>";
   const auto bpe = Bpe::Make(spec, false, {});
   ASSERT_TRUE(bpe.ok()) << bpe.status();
   EXPECT_THAT(Encode(*bpe, "\u2581aa\u2581a\u2581\u2581a"), ElementsAre(0, 3, 2, 0, 2));

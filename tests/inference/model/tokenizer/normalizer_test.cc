@@ -67,6 +67,17 @@ TEST(NormalizerTest, BertCleansSeparatesChineseStripsAccentsAndLowers) {
             "a \u4fff  \u5000  \u9fff \ua000");
 }
 
+TEST(NormalizerTest, StripAccentsTakesMarksOfEveryKindAndBertsOnlyOldNonspacingOnes) {
+  const std::string text = "a\u0301\u093E\u20E3\u1ABFb";
+  EXPECT_EQ(Apply({{.kind = Kind::kStripAccents}}, text), "ab");
+  EXPECT_EQ(Apply({{.kind = Kind::kBert, .strip_accents = true}}, text), "a\u093E\u20E3\u1ABFb");
+}
+
+TEST(NormalizerTest, NmtRemovesControlsAndKnowsManyBlanks) {
+  EXPECT_EQ(Apply({{.kind = Kind::kNmt}}, "a\u0001\tb\u200B\u2581\uFEFFc\u007F\u00A0\u4E16"),
+            "a b   c\u00A0\u4E16");
+}
+
 TEST(NormalizerTest, StepsFollowOneAnother) {
   EXPECT_EQ(Apply({{.kind = Kind::kPrepend, .content = "\u2581"},
                    {.kind = Kind::kReplace, .pattern = " ", .content = "\u2581"}},

@@ -38,6 +38,20 @@ TEST(SplitPatternTest, ClassesCountsAndLookAheadMatchAsInRegularExpressions) {
   EXPECT_THAT(Pieces(R"(\s*[\r\n]+)", "a \n\n b"), ElementsAre("-a", "+ \n\n", "- b"));
 }
 
+TEST(SplitPatternTest, WordCharactersAreThoseOfOniguruma) {
+  EXPECT_THAT(Pieces(R"(\w+)", "a\u0301_1\u00B2 \u2460\u24D0\u2074\u200D"),
+              ElementsAre("+a\u0301_1\u00B2", "- \u2460", "+\u24D0", "-\u2074\u200D"));
+}
+
+TEST(SplitPatternTest, ClassesHaveTheCharactersOfUnicode16ThatTextsHave) {
+  EXPECT_THAT(Pieces(R"(\p{L}+)", "\U0002EBF0\U0002EE5D\U0002EE5E"),
+              ElementsAre("+\U0002EBF0\U0002EE5D", "-\U0002EE5E"));
+  EXPECT_THAT(Pieces(R"(\p{S}+)", "\u2FFC\U0001FAE9\U0001FAEA"),
+              ElementsAre("+\u2FFC\U0001FAE9", "-\U0001FAEA"));
+  EXPECT_THAT(Pieces(R"([^\s\p{L}]+)", "\U0002EBF0.\u31EF"),
+              ElementsAre("-\U0002EBF0", "+.\u31EF"));
+}
+
 TEST(SplitPatternTest, WhatTheSubsetLacksGoesToIcu) {
   EXPECT_THAT(Pieces(R"((a|b)+c)", "xabc", false), ElementsAre("-x", "+abc"));
   EXPECT_FALSE(SplitPattern::Compile("(").ok());
