@@ -79,15 +79,15 @@ absl::StatusOr<std::unique_ptr<Embedder>> OpenEmbedder(const std::string& path,
   if (files->tokenizer == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat(path, " has no tokenizer"));
   }
-  const bool decoder = files->config.task == Task::kGenerate;
-  PoolingConfig pooling = files->pooling.value_or(PoolingConfig{
-      .kind = decoder ? PoolingConfig::Kind::kLastToken : PoolingConfig::Kind::kMean});
-  if (options.query_prompt) pooling.query_prompt = *options.query_prompt;
-  if (options.passage_prompt) pooling.passage_prompt = *options.passage_prompt;
   const auto max_tokens = TextLimit(*files);
   if (!max_tokens.ok()) return max_tokens.status();
   auto encoder = SequenceEncoder::Load(*files, {.model = options.model, .max_tokens = *max_tokens});
   if (!encoder.ok()) return encoder.status();
+  const bool decoder = (*encoder)->Has(Row::kLast);
+  PoolingConfig pooling = files->pooling.value_or(PoolingConfig{
+      .kind = decoder ? PoolingConfig::Kind::kLastToken : PoolingConfig::Kind::kMean});
+  if (options.query_prompt) pooling.query_prompt = *options.query_prompt;
+  if (options.passage_prompt) pooling.passage_prompt = *options.passage_prompt;
   if (!(*encoder)->Has(RowOf(pooling.kind))) {
     return absl::InvalidArgumentError(absl::StrCat(
         path, ": ", files->config.architecture, " cannot be pooled as its files say; encoders are ",

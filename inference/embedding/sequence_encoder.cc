@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "inference/backend/widen.h"
 #include "inference/model/content_hash.h"
 #include "inference/text/memory.h"
 
@@ -73,7 +74,9 @@ absl::StatusOr<std::unique_ptr<SequenceEncoder>> SequenceEncoder::Load(
   const std::int64_t wanted =
       options.max_tokens > 0 ? options.max_tokens : std::numeric_limits<std::int64_t>::max();
   self->max_tokens_ = std::min(config.max_positions, wanted);
-  if (config.task != Task::kGenerate) {
+  const bool both_ways = config.family == Family::kBert || config.family == Family::kXlmRoberta ||
+                         config.family == Family::kModernBert;
+  if (both_ways) {
     self->batch_tokens_ =
         static_cast<int>(std::max<std::int64_t>(EncoderOptions().max_tokens, self->max_tokens_));
     auto encoder = Encoder::Load(config, files.weights, *self->backend_,
@@ -88,6 +91,13 @@ absl::StatusOr<std::unique_ptr<SequenceEncoder>> SequenceEncoder::Load(
   self->batch_tokens_ = kDecoderBatchTokens;
   // Embedders are published without the head that they do not use.
   config.tied_embeddings |= !files.weights.Contains("lm_head.weight");
+  if (config.task == Task::kClassify) {
+    const auto score = files.weights.Find("score.weight", {config.labels, config.hidden_size});
+    if (!score.ok()) return score.status();
+    self->score_.resize(static_cast<std::size_t>(config.labels) *
+                        static_cast<std::size_t>(config.hidden_size));
+    WidenToF32(score->dtype, score->bytes.data(), self->score_);
+  }
   auto decoder = Decoder::Load(
       config, files.weights, *self->backend_,
       {.storage = options.model.storage,
@@ -107,7 +117,7 @@ bool SequenceEncoder::Has(Row row) const {
 
 int SequenceEncoder::Width(Row row) const {
   if (row != Row::kLogits) return config_.hidden_size;
-  return encoder_ != nullptr ? config_.labels : config_.vocabulary_size;
+  return config_.task == Task::kClassify ? config_.labels : config_.vocabulary_size;
 }
 
 absl::Status SequenceEncoder::Check(std::span<const Encoding> texts, Row row) const {
@@ -226,18 +236,38 @@ void SequenceEncoder::RunDecoder(std::span<const Encoding> texts, Row row, std::
     first.tokens = ids.subspan(static_cast<std::size_t>(first.first_position));
     first.logits = 1;
   }
-  if (row == Row::kLogits) {
+  if (row == Row::kLogits && score_.empty()) {
     decoder_->Forward(steps, out);
     return;
   }
+  const auto width = static_cast<std::size_t>(config_.hidden_size);
+  std::vector<float> rows(texts.size() * width);
   std::vector<float> logits(texts.size() * static_cast<std::size_t>(config_.vocabulary_size));
   decoder_->Forward(steps, logits, [&](int stage, Tensor hidden) {
     if (stage != config_.layers + 1) return;  // only the final norm is over the last tokens
     for (int t = 0; t < hidden.rows; ++t) {
-      backend_->Read(out.data() + std::int64_t{t} * hidden.cols, hidden.Row(t),
-                     static_cast<std::size_t>(hidden.cols) * sizeof(float));
+      backend_->Read(rows.data() + std::int64_t{t} * hidden.cols, hidden.Row(t),
+                     width * sizeof(float));
     }
   });
+  if (row == Row::kLogits) {
+    Classify(rows, out);
+  } else {
+    std::copy(rows.begin(), rows.end(), out.begin());
+  }
+}
+
+// out [texts, labels] = hidden [texts, hidden] . score_^T
+void SequenceEncoder::Classify(std::span<const float> hidden, std::span<float> out) const {
+  const auto width = static_cast<std::size_t>(config_.hidden_size);
+  const auto labels = static_cast<std::size_t>(config_.labels);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::span<const float> row = hidden.subspan(i / labels * width, width);
+    const std::span<const float> label = std::span(score_).subspan(i % labels * width, width);
+    double sum = 0;
+    for (std::size_t c = 0; c < width; ++c) sum += double{row[c]} * double{label[c]};
+    out[i] = static_cast<float>(sum);
+  }
 }
 
 void NormalizeRows(std::span<float> rows, int width) {

@@ -34,7 +34,7 @@ enum class Row {
   kFirst,   // [hidden] the first token's
   kMean,    // [hidden] their mean (encoders)
   kLast,    // [hidden] the last token's
-  kLogits,  // [labels] of a classifier, [vocabulary] after the last token of a decoder
+  kLogits,  // [labels] of a classifier, else [vocabulary] after the last token of a decoder
 };
 
 // The row that a model's own pooling means.
@@ -71,6 +71,7 @@ class SequenceEncoder {
   void EndTurn();
   void RunEncoder(std::span<const Encoding> texts, Row row, std::span<float> out);
   void RunDecoder(std::span<const Encoding> texts, Row row, std::span<float> out);
+  void Classify(std::span<const float> hidden, std::span<float> out) const;
 
   ModelConfig config_;
   std::int64_t max_tokens_ = 0;  // of one text
@@ -78,6 +79,7 @@ class SequenceEncoder {
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Encoder> encoder_;  // one of the two
   std::unique_ptr<Decoder> decoder_;
+  std::vector<float> score_;  // [labels, hidden] of a decoder that classifies
 
   std::mutex mutex_;
   std::condition_variable_any turn_;

@@ -28,8 +28,10 @@ struct Architecture {
 constexpr Architecture kArchitectures[] = {
     {"LlamaForCausalLM", Family::kLlama, Task::kGenerate},
     {"LlamaModel", Family::kLlama, Task::kEncode},
+    {"LlamaForSequenceClassification", Family::kLlama, Task::kClassify},
     {"Qwen2ForCausalLM", Family::kQwen2, Task::kGenerate},
     {"Qwen2Model", Family::kQwen2, Task::kEncode},
+    {"Qwen2ForSequenceClassification", Family::kQwen2, Task::kClassify},
     {"Qwen3ForCausalLM", Family::kQwen3, Task::kGenerate},
     {"Qwen3Model", Family::kQwen3, Task::kEncode},
     {"Qwen3ForSequenceClassification", Family::kQwen3, Task::kClassify},

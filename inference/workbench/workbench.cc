@@ -363,7 +363,9 @@ absl::StatusOr<std::vector<TokenText>> Workbench::TokenizeForEmbedding(
 absl::StatusOr<Rows> Workbench::Embed(std::span<const TokenText> texts, Pool pool, bool normalize) {
   const auto files = parts_->Files();
   if (!files.ok()) return files.status();
-  const bool decoder = (*files)->config.task == Task::kGenerate;
+  const auto sequences = parts_->Sequences();
+  if (!sequences.ok()) return sequences.status();
+  const bool decoder = (*sequences)->Has(Row::kLast);
   const Row row = RowOf(pool, **files).value_or(decoder ? Row::kLast : Row::kMean);
   auto rows = parts_->Run(texts, row);
   if (rows.ok() && normalize) NormalizeRows(rows->values, static_cast<int>(rows->width));

@@ -134,7 +134,7 @@ Weights RandomDecoder(const ModelConfig& c, std::uint32_t seed) {
   // Three units of logits: a head of a normed row of ones.
   maker.Add("embed_tokens.weight", {c.vocabulary_size, c.hidden_size}, 0,
             3 * std::sqrt(3.0 / c.hidden_size));
-  if (!c.tied_embeddings) {
+  if (!c.tied_embeddings && c.task == Task::kGenerate) {
     maker.Add("lm_head.weight", {c.vocabulary_size, c.hidden_size}, 0,
               3 * std::sqrt(3.0 / c.hidden_size));
   }
@@ -152,6 +152,7 @@ Weights RandomDecoder(const ModelConfig& c, std::uint32_t seed) {
     maker.Matrix(prefix + "eh_proj.weight", c.hidden_size, 2 * c.hidden_size);
     maker.Norm(prefix + "shared_head.norm.weight", c.hidden_size);
   }
+  if (c.task == Task::kClassify) maker.Matrix("score.weight", c.labels, c.hidden_size);
   return maker.Take();
 }
 
