@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -39,8 +40,12 @@ bool TellsWhatItIs(std::string_view text, std::size_t at) {
   while (!rest.empty() && (rest[0] == '`' || rest[0] == '*' || rest[0] == '(' || rest[0] == ')')) {
     rest.remove_prefix(1);
   }
-  for (std::string_view sign :
-       {"是", "指", "为", "意味", "意思", "：", "——", ": ", " – ", " — ", " - "}) {
+  // A Latin word in Chinese has a blank behind it.
+  const std::string_view behind = rest.substr(rest.starts_with(' ') ? 1 : 0);
+  for (std::string_view sign : {"是", "指", "意味"}) {
+    if (behind.starts_with(sign)) return true;
+  }
+  for (std::string_view sign : {"为", "意思", "：", "——", ": ", " – ", " — ", " - "}) {
     if (rest.starts_with(sign)) return true;
   }
   if (!rest.starts_with(' ')) return false;
@@ -49,8 +54,14 @@ bool TellsWhatItIs(std::string_view text, std::size_t at) {
       {"called", "not", "also", "usually", "often", "only", "still", "now", "then", "always",
        "never", "being", "used", "designed", "available", "implemented", "very", "more", "less"});
   const std::vector<std::string> words = AsciiWords(rest.substr(0, 32));
-  return !words.empty() && std::find(kVerbs.begin(), kVerbs.end(), words[0]) != kVerbs.end() &&
-         (words.size() < 2 || std::find(kAsides.begin(), kAsides.end(), words[1]) == kAsides.end());
+  const auto is_any = [](std::span<const std::string_view> those, std::string_view word) {
+    return std::find(those.begin(), those.end(), word) != those.end();
+  };
+  if (words.empty() || !is_any(kVerbs, words[0])) return false;
+  // "is considered", "was moved".
+  const bool passive = words.size() > 1 && is_any(std::span(kVerbs).first(4), words[0]) &&
+                       words[1].ends_with("ed") && words[1] != "defined";
+  return words.size() < 2 || (!passive && !is_any(kAsides, words[1]));
 }
 
 bool LooksLikeCode(std::string_view line) {

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "services/gateway/cues.h"
+#include "services/gateway/forms.h"
 #include "services/gateway/rewordings.h"
 
 namespace citeseek::gateway {
@@ -20,6 +22,45 @@ std::string WithoutMarkup(std::string_view text) {
     if ((c & '\x80') != 0 || absl::ascii_isalnum(static_cast<unsigned char>(c))) letters += c;
   }
   return letters;
+}
+
+// Passages among which one that says what something is, is looked for: its name stands in all.
+constexpr int kDefinitionsAmong = 64;
+constexpr std::ptrdiff_t kMostDefinitions = 2;
+
+// What the question asks to be defined, in lower case; empty for other questions.
+std::string Defined(std::string_view question) {
+  const indexer::ByteRange range = ReadCues(question).defined;
+  return absl::AsciiStrToLower(std::string(question.substr(range.start, range.end - range.start)));
+}
+
+// True right behind the end of a sentence or line, and behind an article or quote that opens one.
+bool OpensSentence(std::string_view before) {
+  while (!before.empty() && std::string_view("`*\"( ").find(before.back()) != std::string::npos) {
+    before.remove_suffix(1);
+  }
+  for (std::string_view article : {"a", "an", "the"}) {
+    const std::size_t rest = before.size() - std::min(before.size(), article.size());
+    const bool whole = rest == 0 || before[rest - 1] == ' ' || before[rest - 1] == '\n';
+    if (!before.ends_with(article) || !whole) continue;
+    before = before.substr(0, before.find_last_not_of(' ', rest == 0 ? 0 : rest - 1) + 1);
+    break;
+  }
+  if (before.empty()) return true;
+  return std::string_view(".!?\n:").find(before.back()) != std::string_view::npos ||
+         before.ends_with("。");
+}
+
+bool HoldsDefinition(std::string_view text, std::string_view term) {
+  const std::string lower = absl::AsciiStrToLower(std::string(text));
+  for (std::size_t at = lower.find(term); at != std::string::npos; at = lower.find(term, at + 1)) {
+    const std::size_t end = at + term.size();
+    if (TellsWhatItIs(lower, end + (lower.substr(end, 2) == "s " ? 1 : 0)) &&
+        OpensSentence(std::string_view(lower).substr(0, at))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -64,7 +105,9 @@ const std::string& AskedText(const Question& question) {
 
 retrieval::Query ReadingQuery(const Question& question) {
   return {.text = SearchText(AskedText(question)),
-          .top_k = PassagesWanted(question.top_k),
+          .top_k = Defined(AskedText(question)).empty()
+                       ? PassagesWanted(question.top_k)
+                       : std::max(PassagesWanted(question.top_k), kDefinitionsAmong),
           .collection = question.collection,
           .filters = question.filters,
           .each_passage = true,
@@ -74,6 +117,21 @@ retrieval::Query ReadingQuery(const Question& question) {
 }
 
 void ChooseHits(const Question& question, std::vector<retrieval::Hit>* hits) {
+  if (const std::string term = Defined(AskedText(question)); !term.empty()) {
+    std::vector<bool> defines;
+    std::ptrdiff_t most = kMostDefinitions;
+    for (const retrieval::Hit& hit : *hits) {
+      defines.push_back(most > 0 && HoldsDefinition(hit.text, term));
+      most -= defines.back() ? 1 : 0;
+    }
+    std::vector<retrieval::Hit> sorted;
+    for (const bool wanted : {true, false}) {
+      for (std::size_t i = 0; i < hits->size(); ++i) {
+        if (defines[i] == wanted) sorted.push_back(std::move((*hits)[i]));
+      }
+    }
+    hits->swap(sorted);
+  }
   KeepPassages(question.top_k, hits);
   for (const retrieval::Hit& hit : question.carried) {
     const bool found = std::any_of(hits->begin(), hits->end(), [&](const retrieval::Hit& other) {

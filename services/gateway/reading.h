@@ -29,6 +29,8 @@ void KeepPassages(int top_k, std::vector<retrieval::Hit>* hits);
 const std::string& AskedText(const Question& question);
 
 // The search for a question, and what of its hits is read: the best ones, then those carried over.
+// Asked what something is, passages that say so come first, from far down the list: the name of
+// the matter of a collection stands in all of its passages.
 retrieval::Query ReadingQuery(const Question& question);
 void ChooseHits(const Question& question, std::vector<retrieval::Hit>* hits);
 

@@ -50,11 +50,9 @@ Counts Measure(retrieval::Retriever& retriever, const indexer::Analyzer& analyze
     const std::string text = question["text"];
     const std::string collection =
         scope == Scope::kOwnCollection ? question["_id"].get<std::string>() : "";
-    retrieval::Result result = OrDie(retriever.Search({.text = gateway::SearchText(text),
-                                                       .top_k = gateway::PassagesWanted(kPassages),
-                                                       .collection = collection,
-                                                       .each_passage = true}));
-    gateway::KeepPassages(kPassages, &result.hits);
+    const gateway::Question asked{.text = text, .top_k = kPassages, .collection = collection};
+    retrieval::Result result = OrDie(retriever.Search(gateway::ReadingQuery(asked)));
+    gateway::ChooseHits(asked, &result.hits);
     gateway::Evidence evidence(result.hits, analyzer);
     const auto extract = gateway::ExtractAnswer(text, gateway::ReadCues(text), &evidence);
     std::string passages, extracted;

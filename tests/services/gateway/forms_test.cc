@@ -29,5 +29,17 @@ TEST(Steps, TellSomebodyWhatToDo) {
   }
 }
 
+TEST(TellsWhatItIs, TakesNoPassiveForADefinition) {
+  const auto tells = [](std::string_view subject, std::string_view rest) {
+    return TellsWhatItIs(std::string(subject) + std::string(rest), subject.size());
+  };
+  EXPECT_TRUE(tells("A submodule", " is a repository inside another one."));
+  EXPECT_TRUE(tells("A submodule", " is defined as a repository."));
+  EXPECT_FALSE(tells("A submodule", " is considered up to date."));
+  EXPECT_FALSE(tells("Submodules", " are moved together."));
+  EXPECT_TRUE(tells("GOsa", " 是一个管理工具。"));
+  EXPECT_FALSE(tells("GOsa", " 的概览页面。"));
+}
+
 }  // namespace
 }  // namespace citeseek::gateway

@@ -14,6 +14,26 @@ std::vector<std::string> Kept(int top_k, const std::vector<std::string>& documen
   return kept;
 }
 
+TEST(ChooseHits, PutsWhatSaysWhatItIsFirstWhereThatIsAsked) {
+  const auto first = [](const std::string& question, const std::string& definition) {
+    std::vector<retrieval::Hit> hits = {{.document_id = "a", .text = "The pool is drained."},
+                                        {.document_id = "b", .text = "See savepoint. 保存点见下。"},
+                                        {.document_id = "c", .text = definition}};
+    ChooseHits({.text = question, .top_k = 3}, &hits);
+    return hits.front().document_id;
+  };
+  EXPECT_EQ(first("What is a savepoint?", "It goes on.\nA savepoint is a mark."), "c");
+  EXPECT_EQ(first("What are savepoints?", "Savepoints are marks in a transaction."), "c");
+  EXPECT_EQ(first("什么是保存点？", "它可以撤销。保存点是事务中的标记。"), "c");
+  EXPECT_EQ(first("What is a savepoint?", "The old savepoint is kept."), "a");
+  EXPECT_EQ(first("How do I set a savepoint?", "A savepoint is a mark."), "a");
+}
+
+TEST(ReadingQuery, LooksFurtherWhereADefinitionIsAsked) {
+  EXPECT_GT(ReadingQuery({.text = "What is a savepoint?"}).top_k,
+            ReadingQuery({.text = "Who set the savepoint?"}).top_k);
+}
+
 TEST(KeepPassages, LeavesRoomForOtherDocuments) {
   EXPECT_EQ(Kept(4, {"a", "a", "a", "a", "a", "b", "c"}),
             (std::vector<std::string>{"a", "a", "a", "b"}));
