@@ -1,8 +1,8 @@
 // GGUF models: turns a GGUF file into what a Hugging Face folder gives: configuration, weights
 // under Hugging Face's names, tokenizer, chat template.
 //
-// Architectures: llama, qwen2, qwen3, qwen3moe, deepseek2, bert, modern-bert. Free functions are thread-safe.
-// Errors: kNotFound, kInvalidArgument (damaged, unknown architecture or type: named).
+// Architectures: llama, qwen2, qwen3, qwen3moe, deepseek2, bert, modern-bert. Free functions are
+// thread-safe. Errors: kNotFound, kInvalidArgument (damaged, unknown architecture or type: named).
 #pragma once
 
 #include <optional>

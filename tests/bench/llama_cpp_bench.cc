@@ -1,10 +1,13 @@
-// llama.cpp's side of llama_cpp_bench.sh, which compiles this against its headers and libraries:
-//   llama_cpp_bench make SHAPE FILE            random weights in F16: qwen2.5-0.5b, qwen2.5-1.5b,
-//   bge-small llama_cpp_bench quantize FILE OUT FTYPE    ftype as llama.h numbers it: 7 Q8_0, 15
-//   Q4_K_M llama_cpp_bench bench FILE THREADS PROMPTS GENERATE BATCHES ROUNDS
-// The last prints what `citeseek model bench` prints, under the same names and measured alike: the
-// best of the rounds; prompts of ids at random, a step of one token for each of BATCHES sequences
-// behind the first prompt.
+// llama.cpp's side of llama_cpp_bench.sh, which compiles this against its headers and libraries.
+//
+//   llama_cpp_bench make SHAPE FILE
+// writes random weights in F16; shapes: qwen2.5-0.5b, qwen2.5-1.5b, bge-small.
+//   llama_cpp_bench quantize FILE OUT FTYPE
+// with the formats as llama.h numbers them: 7 is Q8_0, 15 Q4_K_M.
+//   llama_cpp_bench bench FILE THREADS PROMPTS GENERATE BATCHES ROUNDS
+// prints what `citeseek model bench` prints, under the same names and measured alike: the best of
+// the rounds; prompts of ids at random, a step of one token for each of BATCHES sequences behind
+// the first prompt.
 #include <ggml-backend.h>
 #include <ggml.h>
 #include <gguf.h>
@@ -12,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
