@@ -163,8 +163,7 @@ struct CheckedSentence {
   std::vector<std::string> problems;
 };
 
-// What became of a part of a question that asks several things, or of one whose search was
-// repeated.
+// What became of a part of a question that asks several things, or of one searched for again.
 struct PartFinding {
   std::string question;  // the part, as it stands alone
   int searches = 1;      // up to 3: those before found no evidence, or too little
@@ -177,8 +176,7 @@ struct PartFinding {
 enum class Finding { kUntold, kEvidence, kNone };
 
 struct Stage {
-  std::string
-      name;  // admit, retrieve, propose, plan, extract, first_token, thought, generate, follow_ups
+  std::string name;  // as docs/operations.md lists them: retrieve, generate, ...
   absl::Duration duration;
 };
 
