@@ -116,7 +116,7 @@ bool CharSet::ContainsHigh(char32_t c) const {
   const auto code = static_cast<UChar32>(c);
   bool in = (categories >> TypeOf(c) & 1) != 0;
   if (!in && white_space) in = u_isUWhiteSpace(code) != 0;
-  if (!in && alphabetic) in = u_isUAlphabetic(code) != 0;
+  if (!in && alphabetic) in = u_isUAlphabetic(code) != 0 || TypeOf(c) == U_OTHER_LETTER;
   for (std::size_t i = 0; !in && i < ranges.size(); ++i) {
     in = c >= ranges[i].first && c <= ranges[i].second;
   }

@@ -46,6 +46,7 @@ TEST(SplitPatternTest, WordCharactersAreThoseOfOniguruma) {
 TEST(SplitPatternTest, ClassesHaveTheCharactersOfUnicode16ThatTextsHave) {
   EXPECT_THAT(Pieces(R"(\p{L}+)", "\U0002EBF0\U0002EE5D\U0002EE5E"),
               ElementsAre("+\U0002EBF0\U0002EE5D", "-\U0002EE5E"));
+  EXPECT_THAT(Pieces(R"(\w+)", "\U0002EBF0.a"), ElementsAre("+\U0002EBF0", "-.", "+a"));
   EXPECT_THAT(Pieces(R"(\p{S}+)", "\u2FFC\U0001FAE9\U0001FAEA"),
               ElementsAre("+\u2FFC\U0001FAE9", "-\U0001FAEA"));
   EXPECT_THAT(Pieces(R"([^\s\p{L}]+)", "\U0002EBF0.\u31EF"),
