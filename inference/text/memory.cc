@@ -1,5 +1,4 @@
 #include "inference/text/memory.h"
-#include "inference/backend/matrix_source.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
