@@ -51,7 +51,9 @@ class Judging {
     for (const Mark& mark : marks) found.push_back(CheckMarker(sentence_.text, mark.marker));
     const auto supported = [](const Found& f) { return f.support.verdict == Verdict::kSupported; };
     bool carried = std::any_of(found.begin(), found.end(), supported);
-    if (!carried && marks.size() > 1) carried = CheckParts(&found);
+    if (marks.size() > 1 && !std::all_of(found.begin(), found.end(), supported)) {
+      carried |= CheckParts(&found);
+    }
     for (std::size_t i = 0; i < marks.size(); ++i) {
       const Support& support = found[i].support;
       const std::string marker = absl::StrCat("[", marks[i].marker, "]");
