@@ -141,9 +141,9 @@ class ConfigWriter {
   }
   template <typename T>
   void Put(std::string_view key, T value) {
-    auto& [name, json] = object.emplace_back();
-    name = key;
+    Json json;
     json.value = std::move(value);
+    object.emplace_back(std::string(key), std::move(json));
   }
 
   JsonObject object;
