@@ -39,7 +39,6 @@ class Script {
       return absl::Status(static_cast<absl::StatusCode>(code), kFailMessage);
     }
     if (text != "block") return absl::OkStatus();
-    const std::stop_callback note(stop, [this] { stopped_at_ = absl::ToUnixNanos(absl::Now()); });
     std::unique_lock lock(mutex_);
     ++blocked_;
     changed_.notify_all();
@@ -47,6 +46,7 @@ class Script {
                            ? std::chrono::system_clock::now() + std::chrono::seconds(60)
                            : absl::ToChronoTime(deadline);
     changed_.wait_until(lock, stop, until, [] { return false; });
+    if (stop.stop_requested()) stopped_at_ = absl::ToUnixNanos(absl::Now());
     --blocked_;
     ++released_;
     changed_.notify_all();
@@ -65,7 +65,7 @@ class Script {
     changed_.wait(lock, [&] { return released_ >= n; });
   }
 
-  // When the last call to be stopped saw its stop token fire.
+  // When the last call to be stopped found it out.
   absl::Time stopped_at() const { return absl::FromUnixNanos(stopped_at_); }
 
  private:
