@@ -607,13 +607,19 @@ test('language and colours can be switched, and stay', () =>
     assert.equal(await page.getAttribute('input[name=q]', 'placeholder'), '向你的文档提问');
     const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const light = await paper();
+    // The page draws itself anew after the click or the change, not in it.
+    const becomes = (isLight) =>
+      page.waitForFunction(
+        ([old, same]) => (getComputedStyle(document.body).backgroundColor === old) === same,
+        [light, isLight],
+      );
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await becomes(false);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await becomes(true);
     await page.click('nav button:nth-child(2)');
     await page.click('nav button:nth-child(2)');
-    // The page draws itself anew after the click, not in it.
-    await page.waitForFunction(
-      (old) => getComputedStyle(document.body).backgroundColor !== old,
-      light,
-    );
+    await becomes(false);
     const dark = await paper();
     await page.reload();
     await page.waitForSelector('.box');

@@ -1,6 +1,6 @@
 // App: the page as a whole; its address (#q=...&mode=...) says what is asked, and the browser keeps
 // beside it what was said before.
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useState } from 'preact/hooks';
 
 import { Asked } from './asked';
 import { pastOf, useAsking } from './asking';
@@ -47,9 +47,15 @@ export function App() {
   useEffect(() => {
     document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
   }, [language]);
-  useEffect(() => {
-    if (theme === 'system') delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
+  useLayoutEffect(() => {
+    const system = matchMedia('(prefers-color-scheme: dark)');
+    const apply = () => {
+      const seen = theme === 'system' ? (system.matches ? 'dark' : 'light') : theme;
+      document.documentElement.dataset.theme = seen;
+    };
+    apply();
+    system.addEventListener('change', apply);
+    return () => system.removeEventListener('change', apply);
   }, [theme]);
   useEffect(() => {
     document.title = asking ? `${asking.question} · CiteSeek` : 'CiteSeek';
