@@ -19,6 +19,7 @@
 #include <boost/beast/ssl.hpp>
 #include <chrono>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <utility>
@@ -115,12 +116,50 @@ absl::Status StatusOfReply(unsigned code, const std::string& where, std::string_
   }
 }
 
+// How long a server may say nothing: ten times what it took for as much of a prompt before, so that
+// one that hangs is not waited for as long as one that is slow. Thread-safe.
+class SilenceLimit {
+ public:
+  SilenceLimit(absl::Duration least, absl::Duration most)
+      : least_(std::min(least, most)), most_(most) {}
+
+  absl::Duration For(std::size_t prompt_bytes) const {
+    const std::scoped_lock lock(mutex_);
+    const absl::Duration usual = 10 * static_cast<double>(prompt_bytes) * by_byte_;
+    return std::min(most_, slack_ * std::max(least_, usual));
+  }
+  // The longest silence of a whole answer.
+  void Heard(absl::Duration silence, std::size_t prompt_bytes) {
+    const absl::Duration by_byte = silence / static_cast<double>(prompt_bytes);
+    const std::scoped_lock lock(mutex_);
+    by_byte_ = by_byte_ == absl::InfiniteDuration() ? by_byte : std::max(by_byte, 0.9 * by_byte_);
+    slack_ = 1;
+  }
+  // A server may have become slower than it was: the next call waits longer.
+  void GaveUp() {
+    const std::scoped_lock lock(mutex_);
+    slack_ = std::min(2 * slack_, 64);
+  }
+
+ private:
+  const absl::Duration least_, most_;
+  mutable std::mutex mutex_;
+  absl::Duration by_byte_ = absl::InfiniteDuration();  // until there is an answer
+  int slack_ = 1;
+};
+
 // One call: everything runs on the caller's thread, inside io.run().
 class Call {
  public:
   Call(const OpenAiOptions& options, const Url& url, net::ssl::context* tls,
-       const inference::GenerateRequest& request, const inference::PieceSink& sink)
-      : options_(options), url_(url), tls_(tls), request_(request), sink_(sink) {}
+       SilenceLimit* silence_limit, const inference::GenerateRequest& request,
+       const inference::PieceSink& sink)
+      : options_(options),
+        url_(url),
+        tls_(tls),
+        silence_limit_(silence_limit),
+        request_(request),
+        sink_(sink) {}
 
   absl::StatusOr<inference::Finish> Run() {
     if (absl::Status status = Interrupted(); !status.ok()) return status;
@@ -136,8 +175,12 @@ class Call {
     }
     Close();
     if (thrown_) std::rethrow_exception(thrown_);  // of the sink
-    if (result_.ok()) return reader_.finish();
+    if (result_.ok()) {
+      silence_limit_->Heard(longest_silence_, prompt_bytes_);
+      return reader_.finish();
+    }
     if (absl::Status status = Interrupted(absl::Milliseconds(5)); !status.ok()) return status;
+    if (gave_up_) silence_limit_->GaveUp();
     return result_;
   }
 
@@ -244,7 +287,16 @@ class Call {
     }
     post.body() = MakeChatRequest(request_, options_.model, options_.thinking_switch);
     post.prepare_payload();
-    const auto idle = absl::ToChronoNanoseconds(options_.idle_timeout);
+    prompt_bytes_ = post.body().size();
+    const absl::Duration most_silence = silence_limit_->For(prompt_bytes_);
+    const auto idle = absl::ToChronoNanoseconds(most_silence);
+    const auto broken = [&](const error_code& error) {
+      gave_up_ = error == beast::error::timeout;
+      return gave_up_ ? absl::UnavailableError(absl::StrCat("model server ", where_,
+                                                            " said nothing for ",
+                                                            absl::FormatDuration(most_silence)))
+                      : Broken("answering", error);
+    };
     Expire(idle);
     if (auto [error, sent] = co_await http::async_write(stream, post, kAwait); error) {
       co_return Broken("taking the request", error);
@@ -253,11 +305,18 @@ class Call {
     http::response_parser<http::buffer_body> parser;
     parser.header_limit(64 << 10);
     parser.body_limit(boost::none);
+    Clock::time_point heard = Clock::now();
+    const auto listen = [&] {
+      const Clock::time_point now = Clock::now();
+      longest_silence_ = std::max(longest_silence_, absl::FromChrono(now - heard));
+      heard = now;
+    };
     Expire(idle);
     if (auto [error, read] = co_await http::async_read_header(stream, buffer, parser, kAwait);
         error) {
-      co_return Broken("answering", error);
+      co_return broken(error);
     }
+    listen();
     const unsigned code = parser.get().result_int();
     const bool events =
         std::string_view(parser.get()[http::field::content_type]).find("text/event-stream") !=
@@ -271,6 +330,7 @@ class Call {
       parser.get().body().size = chunk.size();
       Expire(reader_.finished() ? kTailTimeout : idle);
       auto [error, read] = co_await http::async_read_some(stream, buffer, parser, kAwait);
+      listen();
       const std::string_view bytes(chunk.data(), chunk.size() - parser.get().body().size);
       received += bytes.size();
       if (code == 200 && events) {
@@ -286,7 +346,7 @@ class Call {
         // An answer that is whole is not lost for a rude end of its connection.
         if (reader_.finished()) break;
         if (code != 200) co_return StatusOfReply(code, where_, body);
-        co_return Broken("answering", error);
+        co_return broken(error);
       }
       if (received > limit) break;  // enough of an error
     }
@@ -325,6 +385,7 @@ class Call {
   const OpenAiOptions& options_;
   const Url& url_;
   net::ssl::context* tls_;
+  SilenceLimit* silence_limit_;
   const inference::GenerateRequest& request_;
   const inference::PieceSink& sink_;
   const std::string where_ = url_.authority();
@@ -333,6 +394,9 @@ class Call {
   beast::tcp_stream* socket_ = nullptr;  // while there is one
   SseReader sse_;
   ChatReader reader_;
+  std::size_t prompt_bytes_ = 1;
+  absl::Duration longest_silence_;
+  bool gave_up_ = false;  // as the server said nothing
   absl::Status result_;
   std::exception_ptr thrown_;
 };
@@ -340,7 +404,10 @@ class Call {
 class OpenAiClient final : public inference::Generator {
  public:
   OpenAiClient(const OpenAiOptions& options, Url url)
-      : options_(options), url_(std::move(url)), tls_(net::ssl::context::tls_client) {}
+      : options_(options),
+        url_(std::move(url)),
+        tls_(net::ssl::context::tls_client),
+        silence_limit_(options.least_idle_timeout, options.idle_timeout) {}
 
   absl::Status LoadAuthorities() {
     if (!url_.tls) return absl::OkStatus();
@@ -362,7 +429,7 @@ class OpenAiClient final : public inference::Generator {
   absl::StatusOr<inference::Finish> Generate(const inference::GenerateRequest& request,
                                              const inference::PieceSink& sink) override {
     if (request.messages.empty()) return absl::InvalidArgumentError("prompt has no messages");
-    auto finish = Call(options_, url_, &tls_, request, sink).Run();
+    auto finish = Call(options_, url_, &tls_, &silence_limit_, request, sink).Run();
     if (finish.ok() && finish->model.empty()) finish->model = options_.model;
     return finish;
   }
@@ -371,6 +438,7 @@ class OpenAiClient final : public inference::Generator {
   const OpenAiOptions options_;
   const Url url_;
   net::ssl::context tls_;
+  SilenceLimit silence_limit_;
 };
 
 }  // namespace

@@ -22,7 +22,10 @@ struct OpenAiOptions {
   std::string api_key;  // sent as a bearer token; empty: none
   std::string ca_file;  // PEM with the authorities to trust; empty: the system's
   absl::Duration connect_timeout = absl::Seconds(5);
-  absl::Duration idle_timeout = absl::Seconds(120);  // without a byte from the server
+  // Without a byte from the server: the most that is waited, and the least where its earlier
+  // answers, ten times over, would allow less.
+  absl::Duration idle_timeout = absl::Seconds(120);
+  absl::Duration least_idle_timeout = absl::Seconds(30);
   // Send chat_template_kwargs.enable_thinking: vLLM and SGLang know it, OpenAI refuses it.
   bool thinking_switch = false;
 };
