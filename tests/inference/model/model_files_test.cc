@@ -72,10 +72,9 @@ TEST(OpenModelTest, WithoutTokenizerAndTemplateAModelOpens) {
   EXPECT_FALSE(files->chat_template.has_value());
 }
 
-TEST(OpenModelTest, AGgufFileGivesTheSame) {
+GgufWriter SmallLlama(std::string_view pre_tokenizer) {
   GgufWriter gguf;
   gguf.Put("general.architecture", "llama"sv);
-  gguf.Put("general.license", "mit"sv);
   for (const auto& [key, value] :
        {std::pair("embedding_length", 16u), std::pair("feed_forward_length", 16u),
         std::pair("block_count", 1u), std::pair("attention.head_count", 1u),
@@ -83,7 +82,13 @@ TEST(OpenModelTest, AGgufFileGivesTheSame) {
     gguf.Put(std::string("llama.") + key, value);
   }
   gguf.Put("tokenizer.ggml.model", "gpt2"sv);
-  gguf.Put("tokenizer.ggml.pre", "qwen2"sv);
+  gguf.Put("tokenizer.ggml.pre", pre_tokenizer);
+  return gguf;
+}
+
+TEST(OpenModelTest, AGgufFileGivesTheSame) {
+  GgufWriter gguf = SmallLlama("qwen2");
+  gguf.Put("general.license", "mit"sv);
   gguf.PutTexts("tokenizer.ggml.tokens", {"a", "b", "<s>", "<end>"});
   gguf.PutNumbers<std::int32_t>("tokenizer.ggml.token_type", 5, {1, 1, 3, 3});
   gguf.PutTexts("tokenizer.ggml.merges", {});
@@ -98,6 +103,26 @@ TEST(OpenModelTest, AGgufFileGivesTheSame) {
   EXPECT_EQ(files->license, "mit");
   EXPECT_THAT(files->stop_ids, testing::ElementsAre(1, 3));
   EXPECT_NE(files->tokenizer, nullptr);
+}
+
+TEST(OpenModelTest, AGgufFileNamesWhatEndsAWord) {
+  const TempDirectory folder;
+  const auto ids = [&](std::string_view pre, std::string_view text) {
+    GgufWriter gguf = SmallLlama(pre);
+    gguf.PutTexts("tokenizer.ggml.tokens",
+                  {"a", "-", "1", "\u0120", "-a", "11", "\u0120-", "\u010a", "\u010a-", "\u0120a"});
+    gguf.PutTexts("tokenizer.ggml.merges", {"- a", "1 1", "\u0120 -", "\u010a -", "\u0120 a"});
+    const auto files = OpenModel(folder.Write("small.gguf", gguf.Finish()));
+    EXPECT_TRUE(files.ok()) << files.status();
+    return files.ok() ? files->tokenizer->Encode(text) : std::vector<std::int32_t>();
+  };
+  EXPECT_THAT(ids("qwen2", "-a a11 -"), testing::ElementsAre(4, 9, 2, 2, 6));
+  EXPECT_THAT(ids("llama-bpe", "-a a11 -"), testing::ElementsAre(4, 9, 5, 6));
+  EXPECT_THAT(ids("gpt-2", "-a a11 -"), testing::ElementsAre(1, 0, 9, 5, 6));
+  for (const char* pre : {"deepseek-llm", "deepseek-coder"}) {
+    EXPECT_THAT(ids(pre, "-a a11 -"), testing::ElementsAre(1, 0, 9, 2, 2, 6)) << pre;
+    EXPECT_THAT(ids(pre, "a\n-"), testing::ElementsAre(0, 7, 1)) << pre;
+  }
 }
 
 TEST(OpenModelTest, WhatIsNotThereIsNamed) {
