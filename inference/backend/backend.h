@@ -35,7 +35,7 @@ class Matrix {
   int count = 1;
   int n = 0;
   int k = 0;
-  std::size_t bytes = 0;
+  std::size_t bytes = 0;  // of the backend's memory
 };
 
 // One [n, k] matrix: tensors [n_i, k] one below the other.
@@ -65,6 +65,10 @@ class Backend {
   virtual absl::StatusOr<std::unique_ptr<Buffer>> Allocate(std::size_t bytes) = 0;
   virtual absl::StatusOr<std::unique_ptr<Matrix>> MakeMatrix(std::span<const MatrixParts> matrices,
                                                              Storage storage) = 0;
+  // What these take of it, without taking it.
+  virtual std::size_t BufferBytes(std::size_t bytes) const = 0;
+  virtual absl::StatusOr<std::size_t> MatrixBytes(std::span<const MatrixParts> matrices,
+                                                  Storage storage) const = 0;
   virtual void Write(void* target, const void* source, std::size_t bytes) = 0;
   virtual void Read(void* target, const void* source, std::size_t bytes) = 0;
 

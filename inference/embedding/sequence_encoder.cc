@@ -42,6 +42,17 @@ absl::Status CheckTime(absl::Time deadline, const std::stop_token& stop) {
   return absl::OkStatus();
 }
 
+absl::Status CheckMemory(const ModelFiles& files, const absl::StatusOr<ModelMemory>& needed,
+                         std::int64_t free) {
+  if (!needed.ok()) return needed.status();
+  if (needed->Total() <= free) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(files.path, " does not fit the memory: weights ", MemoryText(needed->weights),
+                   needed->cache > 0 ? ", keys and values " + MemoryText(needed->cache) : "",
+                   ", working memory ", MemoryText(needed->working), ", but only ",
+                   MemoryText(free), " is free"));
+}
+
 }  // namespace
 
 Row RowOf(PoolingConfig::Kind kind) {
@@ -63,12 +74,7 @@ absl::StatusOr<std::unique_ptr<SequenceEncoder>> SequenceEncoder::Load(
     const ModelFiles& files, const SequenceEncoderOptions& options) {
   auto backend = MakeBackend(options.model);
   if (!backend.ok()) return backend.status();
-  const std::int64_t weights = WeightMemory(files.weights, options.model.storage);
-  if (const std::int64_t free = FreeMemory(**backend); weights > free) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(files.path, " does not fit the memory: weights ", MemoryText(weights),
-                     ", but only ", MemoryText(free), " is free"));
-  }
+  const std::int64_t free = options.memory_bytes > 0 ? options.memory_bytes : FreeMemory(**backend);
   std::unique_ptr<SequenceEncoder> self(new SequenceEncoder(files.config, *std::move(backend)));
   ModelConfig& config = self->config_;
   const std::int64_t wanted =
@@ -79,10 +85,13 @@ absl::StatusOr<std::unique_ptr<SequenceEncoder>> SequenceEncoder::Load(
   if (both_ways) {
     self->batch_tokens_ =
         static_cast<int>(std::max<std::int64_t>(EncoderOptions().max_tokens, self->max_tokens_));
-    auto encoder = Encoder::Load(config, files.weights, *self->backend_,
-                                 {.storage = options.model.storage,
-                                  .max_tokens = self->batch_tokens_,
-                                  .max_texts = kBatchTexts});
+    const EncoderOptions fit = {.storage = options.model.storage,
+                                .max_tokens = self->batch_tokens_,
+                                .max_texts = kBatchTexts};
+    const absl::Status fits =
+        CheckMemory(files, MemoryOf(config, files.weights, *self->backend_, fit), free);
+    if (!fits.ok()) return fits;
+    auto encoder = Encoder::Load(config, files.weights, *self->backend_, fit);
     if (!encoder.ok()) return encoder.status();
     self->encoder_ = *std::move(encoder);
     return self;
@@ -98,13 +107,28 @@ absl::StatusOr<std::unique_ptr<SequenceEncoder>> SequenceEncoder::Load(
                         static_cast<std::size_t>(config.hidden_size));
     WidenToF32(score->dtype, score->bytes.data(), self->score_);
   }
-  auto decoder = Decoder::Load(
-      config, files.weights, *self->backend_,
-      {.storage = options.model.storage,
-       .max_tokens = kDecoderBatchTokens,
-       .max_sequences = kBatchTexts,
-       .max_context = static_cast<int>(self->max_tokens_),
-       .kv_blocks = BlocksFor(self->max_tokens_) + BlocksFor(kDecoderBatchTokens) + kBatchTexts});
+  // Of one batch of short texts beside a long one; each may end in the midst of a block.
+  constexpr int kBatchBlocks = (kDecoderBatchTokens + kKvBlock - 1) / kKvBlock + kBatchTexts;
+  DecoderOptions fit = {.storage = options.model.storage,
+                        .max_tokens = kDecoderBatchTokens,
+                        .max_sequences = kBatchTexts,
+                        .max_context = static_cast<int>(self->max_tokens_),
+                        .kv_blocks = BlocksFor(self->max_tokens_) + kBatchBlocks};
+  auto needed = MemoryOf(config, files.weights, *self->backend_, fit);
+  if (needed.ok()) {  // texts are to be no longer than there is memory for
+    const std::int64_t left = free - needed->weights - needed->working;
+    const std::int64_t held =
+        (left / Decoder::BlockBytes(config) - kBatchBlocks) * std::int64_t{kKvBlock};
+    if (held < self->max_tokens_ && held >= kDecoderBatchTokens) {
+      self->max_tokens_ = held;
+      fit.max_context = static_cast<int>(held);
+      fit.kv_blocks = BlocksFor(held) + kBatchBlocks;
+      needed->cache = Decoder::BlockBytes(config) * fit.kv_blocks;
+    }
+  }
+  const absl::Status fits = CheckMemory(files, needed, free);
+  if (!fits.ok()) return fits;
+  auto decoder = Decoder::Load(config, files.weights, *self->backend_, fit);
   if (!decoder.ok()) return decoder.status();
   self->decoder_ = *std::move(decoder);
   return self;

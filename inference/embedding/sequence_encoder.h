@@ -42,7 +42,8 @@ Row RowOf(PoolingConfig::Kind kind);
 
 struct SequenceEncoderOptions {
   ModelOptions model = {};
-  std::int64_t max_tokens = 0;  // of one text; 0: what the network takes
+  std::int64_t max_tokens = 0;    // of one text; 0: what the network takes
+  std::int64_t memory_bytes = 0;  // that it may take; 0: what is free
 };
 
 class SequenceEncoder {

@@ -154,21 +154,22 @@ class LatentAttention : public DecoderAttention {
   }
 
  private:
+  // Rows [first, first + rows) of each head, which has `all`.
+  std::vector<std::vector<Part>> RowsOfHeads(const std::string& name, int first, int rows,
+                                             int all) const {
+    std::vector<std::vector<Part>> heads;
+    for (int h = 0; h < config_.heads; ++h) {
+      heads.push_back(
+          {{name, rows, h * std::int64_t{all} + first, std::int64_t{config_.heads} * all}});
+    }
+    return heads;
+  }
+
   // Rows of a head: [qk_nope, qk_rope].
   void LoadQueries(Parameters& parameters, const std::string& name, int head, int inputs) {
-    const MlaConfig& mla = config_.mla;
-    const std::vector<float> all =
-        parameters.Widened(name, std::int64_t{config_.heads} * head, inputs);
-    std::vector<float> nope;
-    std::vector<float> rope;
-    for (int h = 0; h < config_.heads; ++h) {
-      const auto begin = all.begin() + std::int64_t{h} * head * inputs;
-      const auto middle = begin + std::int64_t{mla.qk_nope_head_size} * inputs;
-      nope.insert(nope.end(), begin, middle);
-      rope.insert(rope.end(), middle, begin + std::int64_t{head} * inputs);
-    }
-    q_nope_ = parameters.Computed(nope, config_.heads, mla.qk_nope_head_size, inputs);
-    q_rope_ = parameters.Computed(rope, config_.heads, mla.qk_rope_head_size, inputs);
+    const int nope = config_.mla.qk_nope_head_size;
+    q_nope_ = parameters.Stack(RowsOfHeads(name, 0, nope, head), inputs);
+    q_rope_ = parameters.Stack(RowsOfHeads(name, nope, head - nope, head), inputs);
   }
 
   // Rows of a head: W_k [qk_nope, kv_lora_rank], then W_v [v_head, kv_lora_rank].
@@ -179,16 +180,15 @@ class LatentAttention : public DecoderAttention {
     const std::vector<float> all =
         parameters.Widened(name, std::int64_t{config_.heads} * rows, rank);
     std::vector<float> keys;
-    std::vector<float> values;
     for (int h = 0; h < config_.heads; ++h) {
       const float* w = all.data() + std::int64_t{h} * rows * rank;
       for (int c = 0; c < rank; ++c) {
         for (int d = 0; d < mla.qk_nope_head_size; ++d) keys.push_back(w[d * rank + c]);
       }
-      values.insert(values.end(), w + mla.qk_nope_head_size * rank, w + rows * rank);
     }
-    absorb_k_ = parameters.Computed(keys, config_.heads, rank, mla.qk_nope_head_size);
-    absorb_v_ = parameters.Computed(values, config_.heads, mla.v_head_size, rank);
+    absorb_k_ = parameters.Computed(keys, config_.heads, rank, mla.qk_nope_head_size, name);
+    absorb_v_ =
+        parameters.Stack(RowsOfHeads(name, mla.qk_nope_head_size, mla.v_head_size, rows), rank);
   }
 
   const ModelConfig& config_;

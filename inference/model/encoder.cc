@@ -54,6 +54,7 @@ absl::Status Encoder::LoadParameters(const Weights& weights) {
     if (config_.norm_bias) final_norm_.bias = parameters.Vector({{"final_norm.bias", hidden}});
   }
   LoadHead(parameters);
+  weight_bytes_ = parameters.bytes();
   return parameters.status();
 }
 

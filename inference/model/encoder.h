@@ -47,6 +47,7 @@ class Encoder {
 
   const ModelConfig& config() const { return config_; }
   const EncoderOptions& options() const { return options_; }
+  std::size_t weight_bytes() const { return weight_bytes_; }
   bool Has(EncoderOutput output) const;
   int Width(EncoderOutput output) const;
 
@@ -104,6 +105,8 @@ class Encoder {
   Dense pooler_;  // BERT's pooler; the first layer of the other families' heads
   Norm head_norm_;
   Dense classifier_;
+
+  std::size_t weight_bytes_ = 0;
 
   Arena arena_;
   Activations activations_;

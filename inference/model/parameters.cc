@@ -3,6 +3,7 @@
 #include <span>
 #include <utility>
 
+#include "inference/backend/matrix_source.h"
 #include "inference/backend/widen.h"
 
 namespace citeseek::inference {
@@ -25,9 +26,15 @@ std::unique_ptr<Matrix> Parameters::Make(const std::vector<std::vector<Part>>& m
   std::vector<MatrixParts> views(matrices.size());
   for (std::size_t i = 0; i < matrices.size(); ++i) {
     for (const Part& part : matrices[i]) {
-      auto view = weights_.Find(part.name, {part.rows, k});
+      auto view = weights_.Find(part.name, {part.all > 0 ? part.all : part.rows, k});
       status_.Update(view.status());
       if (!status_.ok()) return nullptr;
+      if (part.all > 0) {
+        const std::size_t row_bytes = view->bytes.size() / static_cast<std::size_t>(part.all);
+        view->bytes = view->bytes.subspan(static_cast<std::size_t>(part.first) * row_bytes,
+                                          static_cast<std::size_t>(part.rows) * row_bytes);
+        view->shape[0] = part.rows;
+      }
       views[i].push_back(*std::move(view));
     }
   }
@@ -35,7 +42,7 @@ std::unique_ptr<Matrix> Parameters::Make(const std::vector<std::vector<Part>>& m
 }
 
 std::unique_ptr<Matrix> Parameters::Computed(const std::vector<float>& values, int count, int n,
-                                             int k) {
+                                             int k, const std::string& of) {
   if (!status_.ok()) return nullptr;
   std::vector<MatrixParts> views;
   const auto bytes = std::as_bytes(std::span(values));
@@ -43,7 +50,12 @@ std::unique_ptr<Matrix> Parameters::Computed(const std::vector<float>& values, i
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
     views.push_back({{DType::kF32, {n, k}, bytes.subspan(i * each, each)}});
   }
-  return Keep(backend_.MakeMatrix(views, storage_));
+  Storage storage = storage_;
+  if (storage == Storage::kAsStored) {
+    const DType dtype = weights_.tensors().find(of)->second.view.dtype;
+    if (BlockOf(dtype).weights == 1) storage = StorageOf(dtype);
+  }
+  return Keep(backend_.MakeMatrix(views, storage));
 }
 
 std::unique_ptr<Matrix> Parameters::Keep(absl::StatusOr<std::unique_ptr<Matrix>> matrix) {
@@ -66,6 +78,7 @@ DeviceVector Parameters::Vector(const std::vector<Part>& parts) {
   auto buffer = backend_.Allocate(values.size() * sizeof(float));
   status_.Update(buffer.status());
   if (!status_.ok()) return {};
+  bytes_ += backend_.BufferBytes(values.size() * sizeof(float));
   backend_.Write((*buffer)->data, values.data(), values.size() * sizeof(float));
   return DeviceVector(*std::move(buffer));
 }

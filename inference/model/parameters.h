@@ -30,10 +30,12 @@ class DeviceVector {
 
 class Parameters {
  public:
-  // A tensor [rows, k], or [rows].
+  // A tensor [rows, k], or [rows]; or so many rows of one, from `first` on, that has `all`.
   struct Part {
     std::string name;
     std::int64_t rows = 0;
+    std::int64_t first = 0;
+    std::int64_t all = 0;
   };
 
   // storage: of matrices that are not told otherwise.
@@ -45,9 +47,10 @@ class Parameters {
   std::unique_ptr<inference::Matrix> ExactLinear(const std::vector<Part>& parts, std::int64_t k);
   std::unique_ptr<inference::Matrix> Stack(const std::vector<std::vector<Part>>& matrices,
                                            std::int64_t k);
-  // count matrices [n, k] made of these numbers.
+  // count matrices [n, k] of numbers that were computed from tensor `of`: kept as it would be, but
+  // not quantised unless told to.
   std::unique_ptr<inference::Matrix> Computed(const std::vector<float>& values, int count, int n,
-                                              int k);
+                                              int k, const std::string& of);
   DeviceVector Vector(const std::vector<Part>& parts);
 
   // rows * k numbers of the tensor in host memory.
@@ -55,7 +58,8 @@ class Parameters {
 
   bool Contains(const std::string& name) const { return weights_.Contains(name); }
   const absl::Status& status() const { return status_; }
-  std::size_t bytes() const { return bytes_; }  // of the matrices made so far
+  // Of the backend's memory, in all that was made so far.
+  std::size_t bytes() const { return bytes_; }
 
  private:
   std::unique_ptr<inference::Matrix> Make(const std::vector<std::vector<Part>>& matrices,

@@ -82,6 +82,10 @@ absl::Status CheckGenerates(const ModelFiles& files) {
       absl::StrCat(files.path, " is no model that can answer: ", lacks));
 }
 
+absl::Status PathError(const std::string& path, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(path, ": ", std::string(status.message())));
+}
+
 // Sizes of cache and context that fit the memory, or why none do.
 absl::StatusOr<DecoderOptions> Fit(const ModelFiles& files, const Backend& backend,
                                    const EngineOptions& options) {
@@ -90,37 +94,40 @@ absl::StatusOr<DecoderOptions> Fit(const ModelFiles& files, const Backend& backe
                      .max_tokens = kStepTokens,
                      .max_sequences = options.max_running};
   const std::int64_t memory = options.memory_bytes > 0 ? options.memory_bytes : FreeMemory(backend);
-  const std::int64_t weights = WeightMemory(files.weights, options.model.storage);
-  const std::int64_t working = WorkingMemory(config, fit);
   const bool shared = !backend.FreeBytes().has_value();
-  // It is loaded already: what the system has free is without it.
-  const std::int64_t tokenizer =
-      shared && options.memory_bytes > 0 ? TokenizerMemory(files.tokenizer.get()) : 0;
   const std::int64_t most_kv = shared ? std::min(kMostKvBytes, memory / 4) : memory / 4;
   const std::int64_t kv = options.kv_bytes > 0 ? options.kv_bytes : most_kv;
-  const std::int64_t fixed = working + tokenizer;
-  if (weights > memory || fixed > memory - weights || kv > memory - weights - fixed) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(files.path, " does not fit the memory: weights ", MemoryText(weights),
-                     ", keys and values ", MemoryText(kv), ", working memory ", MemoryText(working),
-                     tokenizer > 0 ? ", tokenizer " + MemoryText(tokenizer) : "", ", but only ",
-                     MemoryText(memory), " is free"));
-  }
   const std::int64_t block = Decoder::BlockBytes(config);
   const std::int64_t blocks = std::min<std::int64_t>(kv / block, std::int64_t{1} << 26);
   const std::int64_t held = blocks * kKvBlock;
-  const std::int64_t wanted = options.max_context > 0 ? options.max_context : kLeastContext;
-  const std::int64_t least = std::min(wanted, config.max_positions);
-  if (held < least) {
-    const std::int64_t needed = (least + kKvBlock - 1) / kKvBlock * block;
-    return absl::ResourceExhaustedError(absl::StrCat(
-        files.path, ": ", MemoryText(kv), " of memory for keys and values holds ", held,
-        " tokens of this model, fewer than ", least, ": that takes ", MemoryText(needed)));
-  }
   std::int64_t context = std::min(held, config.max_positions);
   if (options.max_context > 0) context = std::min<std::int64_t>(context, options.max_context);
   fit.max_context = static_cast<int>(context);
   fit.kv_blocks = static_cast<int>(blocks);
+
+  const auto needed = MemoryOf(config, files.weights, backend, fit);
+  if (!needed.ok()) return PathError(files.path, needed.status());
+  const std::int64_t working = needed->working + EngineMemory(config, options.max_running);
+  // It is loaded already: what the system has free is without it.
+  const std::int64_t tokenizer =
+      shared && options.memory_bytes > 0 ? TokenizerMemory(files.tokenizer.get()) : 0;
+  const std::int64_t fixed = working + tokenizer;
+  if (needed->weights > memory || fixed > memory - needed->weights ||
+      kv > memory - needed->weights - fixed) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(files.path, " does not fit the memory: weights ", MemoryText(needed->weights),
+                     ", keys and values ", MemoryText(kv), ", working memory ", MemoryText(working),
+                     tokenizer > 0 ? ", tokenizer " + MemoryText(tokenizer) : "", ", but only ",
+                     MemoryText(memory), " is free"));
+  }
+  const std::int64_t wanted = options.max_context > 0 ? options.max_context : kLeastContext;
+  const std::int64_t least = std::min(wanted, config.max_positions);
+  if (held < least) {
+    const std::int64_t least_bytes = (least + kKvBlock - 1) / kKvBlock * block;
+    return absl::ResourceExhaustedError(absl::StrCat(
+        files.path, ": ", MemoryText(kv), " of memory for keys and values holds ", held,
+        " tokens of this model, fewer than ", least, ": that takes ", MemoryText(least_bytes)));
+  }
   return fit;
 }
 
@@ -165,10 +172,7 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const std::string& path,
   std::string hash = ModelName(*files, "");
   hash.erase(0, hash.rfind('#') + 1);
   auto decoder = Decoder::Load(files->config, files->weights, **backend, *fit);
-  if (!decoder.ok()) {
-    return absl::Status(decoder.status().code(),
-                        absl::StrCat(path, ": ", std::string(decoder.status().message())));
-  }
+  if (!decoder.ok()) return PathError(path, decoder.status());
   files->weights = {};
   TokenEngineOptions engine = OptionsFor(
       **decoder,

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <sstream>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
-#include "inference/backend/matrix_source.h"
 #include "inference/batch/token_engine.h"
 
 namespace citeseek::inference {
@@ -88,20 +88,59 @@ std::int64_t LeftInAddressSpace() {
       0, static_cast<std::int64_t>(limit.rlim_cur) - pages * sysconf(_SC_PAGESIZE));
 }
 
-// Bytes of a weight, by sixteenths: blocks of 32 with their scales.
-std::int64_t Sixteenths(Storage storage) {
-  switch (storage) {
-    case Storage::kF16:
-    case Storage::kBF16:
-      return 32;
-    case Storage::kQ8:
-      return 17;
-    case Storage::kQ4:
-      return 10;
-    default:
-      return 64;
+// Takes no memory and carries out nothing: counts what another backend would take.
+class MemoryMeter final : public Backend {
+ public:
+  explicit MemoryMeter(const Backend& backend) : backend_(backend) {}
+
+  std::int64_t bytes() const { return bytes_; }
+
+  std::string Name() const override { return backend_.Name(); }
+  absl::StatusOr<std::unique_ptr<Buffer>> Allocate(std::size_t bytes) override {
+    bytes_ += static_cast<std::int64_t>(BufferBytes(bytes));
+    return std::make_unique<Buffer>();
   }
-}
+  absl::StatusOr<std::unique_ptr<Matrix>> MakeMatrix(std::span<const MatrixParts> matrices,
+                                                     Storage storage) override {
+    const auto bytes = MatrixBytes(matrices, storage);
+    if (!bytes.ok()) return bytes.status();
+    auto matrix = std::make_unique<Matrix>();
+    matrix->bytes = *bytes;
+    bytes_ += static_cast<std::int64_t>(*bytes);
+    return matrix;
+  }
+  std::size_t BufferBytes(std::size_t bytes) const override { return backend_.BufferBytes(bytes); }
+  absl::StatusOr<std::size_t> MatrixBytes(std::span<const MatrixParts> matrices,
+                                          Storage storage) const override {
+    return backend_.MatrixBytes(matrices, storage);
+  }
+
+  void Write(void*, const void*, std::size_t) override {}
+  void Read(void*, const void*, std::size_t) override {}
+  void EmbedRows(Tensor, const Matrix&, const std::int32_t*, bool) override {}
+  void Norm(Tensor, Tensor, const float*, const float*, float, NormKind) override {}
+  void Linear(Tensor, Tensor, const Matrix&, const float*, bool) override {}
+  void HeadLinear(Tensor, int, Tensor, int, const Matrix&) override {}
+  void Rope(Tensor, const float*, const RopeArgs&) override {}
+  void AppendKv(const KvCache&, Tensor, Tensor, const std::int32_t*) override {}
+  void AttendPaged(Tensor, Tensor, const KvCache&, const PagedBatch&, const AttendArgs&) override {}
+  void AttendFull(Tensor, Tensor, Tensor, Tensor, const std::int32_t*, int,
+                  const AttendArgs&) override {}
+  void Activate(Tensor, Tensor, Nonlinearity) override {}
+  void Route(Tensor, std::int32_t*, Tensor, const RouteArgs&) override {}
+  void ExpertLinear(Tensor, Tensor, const Matrix&, const std::int32_t*, int) override {}
+  void Combine(Tensor, Tensor, Tensor) override {}
+  void GatherRows(Tensor, Tensor, const std::int32_t*) override {}
+  void Pool(Tensor, Tensor, const std::int32_t*, Pooling) override {}
+
+ private:
+  const Backend& backend_;
+  std::int64_t bytes_ = 0;
+};
+
+// The buffers, and a backend's own: it rounds one product's inputs, at most a third of them, to
+// integers with their scales, a third of the bytes.
+std::int64_t Working(std::int64_t buffers) { return buffers + buffers / 8; }
 
 }  // namespace
 
@@ -116,18 +155,25 @@ std::int64_t FreeMemory(const Backend& backend) {
   return device.has_value() ? *device : FreeMemory();
 }
 
-std::int64_t WeightMemory(const Weights& weights, Storage storage) {
-  std::int64_t bytes = 0;
-  for (const auto& [name, tensor] : weights.tensors()) {
-    if (tensor.view.dtype == DType::kOther) continue;
-    const std::int64_t count = std::max<std::int64_t>(0, ElementCount(tensor.view.shape));
-    const bool vector = tensor.view.shape.size() < 2;
-    bytes += vector ? count * 4
-                    : count / 16 *
-                          Sixteenths(storage == Storage::kAsStored ? StorageOf(tensor.view.dtype)
-                                                                   : storage);
-  }
-  return bytes;
+absl::StatusOr<ModelMemory> MemoryOf(const ModelConfig& config, const Weights& weights,
+                                     const Backend& backend, const DecoderOptions& options) {
+  MemoryMeter meter(backend);
+  const auto decoder = Decoder::Load(config, weights, meter, options);
+  if (!decoder.ok()) return decoder.status();
+  ModelMemory memory{.weights = static_cast<std::int64_t>((*decoder)->weight_bytes()),
+                     .cache = Decoder::BlockBytes(config) * options.kv_blocks};
+  memory.working = Working(meter.bytes() - memory.weights - memory.cache);
+  return memory;
+}
+
+absl::StatusOr<ModelMemory> MemoryOf(const ModelConfig& config, const Weights& weights,
+                                     const Backend& backend, const EncoderOptions& options) {
+  MemoryMeter meter(backend);
+  const auto encoder = Encoder::Load(config, weights, meter, options);
+  if (!encoder.ok()) return encoder.status();
+  ModelMemory memory{.weights = static_cast<std::int64_t>((*encoder)->weight_bytes())};
+  memory.working = Working(meter.bytes() - memory.weights);
+  return memory;
 }
 
 std::int64_t TokenizerMemory(const Tokenizer* tokenizer) {
@@ -135,19 +181,9 @@ std::int64_t TokenizerMemory(const Tokenizer* tokenizer) {
   return tokenizer == nullptr ? 0 : kCacheBytes + kTokenBytes * tokenizer->VocabularySize();
 }
 
-std::int64_t WorkingMemory(const ModelConfig& config, const DecoderOptions& options) {
-  const std::int64_t attention = std::int64_t{config.heads} * config.head_size;
-  const std::int64_t dense = 3 * std::int64_t{config.intermediate_size};
-  const std::int64_t experts =
-      std::int64_t{config.moe.experts_per_token} *
-      (3 * std::int64_t{config.moe.intermediate_size} + config.hidden_size);
-  const std::int64_t prediction = config.prediction_layers > 0 ? 2 * config.hidden_size : 0;
-  const std::int64_t token =
-      4 * std::int64_t{config.hidden_size} + 4 * attention + dense + experts + prediction;
-  const std::int64_t logits =
-      (64 + SpeculationOptions().most_step_tokens + 2 * std::int64_t{options.max_sequences}) *
-      config.vocabulary_size;
-  return 4 * (token * options.max_tokens + logits);
+std::int64_t EngineMemory(const ModelConfig& config, int max_sequences) {
+  const std::int64_t rows = SpeculationOptions().most_step_tokens + 2 * std::int64_t{max_sequences};
+  return rows * config.vocabulary_size * static_cast<std::int64_t>(sizeof(float));
 }
 
 std::string MemoryText(std::int64_t bytes) {

@@ -132,9 +132,10 @@ class Bench {
                                                        : meter_.F32GflopPerS();
   }
 
-  // Of the weights, and besides them. Better to say so than to be killed half way.
-  absl::Status CheckMemory(std::int64_t besides) const {
-    const std::int64_t needed = WeightMemory(files_.weights, request_.options.storage) + besides;
+  // Better to say so than to be killed half way.
+  absl::Status CheckMemory(const absl::StatusOr<ModelMemory>& model, std::int64_t besides) const {
+    if (!model.ok()) return model.status();
+    const std::int64_t needed = model->Total() + besides;
     const std::int64_t left = FreeMemory(*backend_);
     if (needed <= left) return absl::OkStatus();
     return absl::ResourceExhaustedError(absl::StrCat("the bench of ", files_.name, " takes ",
@@ -159,7 +160,7 @@ class Bench {
                                     .max_context = each * kKvBlock,
                                     .kv_blocks = each * most};
     const absl::Status fits = CheckMemory(
-        Decoder::BlockBytes(config) * options.kv_blocks + WorkingMemory(config, options) +
+        MemoryOf(config, files_.weights, *backend_, options),
         std::int64_t{most} * config.vocabulary_size * static_cast<std::int64_t>(sizeof(float)));
     if (!fits.ok()) return fits;
     auto loaded = Decoder::Load(config, files_.weights, *backend_, options);
@@ -234,18 +235,13 @@ class Bench {
       return absl::InvalidArgumentError(
           absl::StrCat("prompt ", tokens, " exceeds the context of ", config.max_positions));
     }
-    // A token's activations: hidden, normed, q, k, v, attended, inner twice and its gate.
-    const std::int64_t numbers =
-        6 * std::int64_t{config.hidden_size} + 3 * std::int64_t{config.intermediate_size};
     // As many texts in a call as those who embed for others give it.
     const int at_once = std::clamp(EncoderOptions().max_tokens / tokens, 1, texts);
-    const absl::Status fits =
-        CheckMemory(numbers * at_once * tokens * static_cast<std::int64_t>(sizeof(float)));
+    const EncoderOptions options = {
+        .storage = request_.options.storage, .max_tokens = at_once * tokens, .max_texts = at_once};
+    const absl::Status fits = CheckMemory(MemoryOf(config, files_.weights, *backend_, options), 0);
     if (!fits.ok()) return fits;
-    auto encoder = Encoder::Load(config, files_.weights, *backend_,
-                                 {.storage = request_.options.storage,
-                                  .max_tokens = at_once * tokens,
-                                  .max_texts = at_once});
+    auto encoder = Encoder::Load(config, files_.weights, *backend_, options);
     if (!encoder.ok()) return encoder.status();
     const std::vector<std::int32_t> ids = RandomIds(tokens, config.vocabulary_size);
     const std::vector<EncoderInput> inputs(static_cast<std::size_t>(texts), {.ids = ids});

@@ -17,11 +17,13 @@
 namespace citeseek::inference {
 namespace {
 
+constexpr std::size_t kReadableBehind = 64;  // the end of a buffer
+
 class CpuBuffer : public Buffer {
  public:
-  CpuBuffer(AlignedMemory memory, std::size_t size) : memory_(std::move(memory)) {
+  explicit CpuBuffer(AlignedMemory memory) : memory_(std::move(memory)) {
     data = memory_.data();
-    bytes = size;
+    bytes = memory_.bytes();
   }
 
  private:
@@ -107,14 +109,25 @@ class CpuBackend : public Backend {
   }
 
   absl::StatusOr<std::unique_ptr<Buffer>> Allocate(std::size_t bytes) override {
-    auto memory = AlignedMemory::Make(bytes + 64);
+    auto memory = AlignedMemory::Make(bytes + kReadableBehind);
     if (!memory.ok()) return memory.status();
-    return std::make_unique<CpuBuffer>(*std::move(memory), bytes);
+    return std::make_unique<CpuBuffer>(*std::move(memory));
   }
 
   absl::StatusOr<std::unique_ptr<Matrix>> MakeMatrix(std::span<const MatrixParts> matrices,
                                                      Storage storage) override {
     return CpuMatrix::Pack(matrices, storage, pool_);
+  }
+
+  std::size_t BufferBytes(std::size_t bytes) const override {
+    return AlignedMemory::Taken(bytes + kReadableBehind);
+  }
+
+  absl::StatusOr<std::size_t> MatrixBytes(std::span<const MatrixParts> matrices,
+                                          Storage storage) const override {
+    const auto source = MatrixSource::Make(matrices, storage);
+    if (!source.ok()) return source.status();
+    return CpuMatrix::Bytes(*source);
   }
 
   void Write(void* target, const void* source, std::size_t bytes) override {

@@ -15,6 +15,7 @@
 namespace citeseek::inference {
 namespace {
 
+int PanelsOf(int n) { return (n + kPanel - 1) / kPanel; }
 int BlocksOf(int k) { return (k + kQuantBlock - 1) / kQuantBlock; }
 
 std::size_t PanelBytes(Storage storage, int k) {
@@ -52,10 +53,15 @@ void PutQ4(const Q4Codes& codes, int j, Q4Block& block) {
 
 }  // namespace
 
+// Not whole huge pages: a model has hundreds of vectors of a few kilobytes.
+std::size_t AlignedMemory::Taken(std::size_t bytes) {
+  constexpr std::size_t kPage = 4096;
+  return (std::max<std::size_t>(bytes, 1) + kPage - 1) / kPage * kPage;
+}
+
 absl::StatusOr<AlignedMemory> AlignedMemory::Make(std::size_t bytes) {
-  constexpr std::size_t kPage = 2u << 20;
   AlignedMemory memory;
-  memory.bytes_ = (std::max<std::size_t>(bytes, 1) + kPage - 1) / kPage * kPage;
+  memory.bytes_ = Taken(bytes);
   if (memory.bytes_ < bytes) return absl::ResourceExhaustedError("absurd size");
   void* data =
       ::mmap(nullptr, memory.bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -81,6 +87,12 @@ AlignedMemory::~AlignedMemory() {
   if (data_ != nullptr) ::munmap(data_, bytes_);
 }
 
+std::size_t CpuMatrix::Bytes(const MatrixSource& source) {
+  return AlignedMemory::Taken(static_cast<std::size_t>(source.count()) *
+                              static_cast<std::size_t>(PanelsOf(source.n())) *
+                              PanelBytes(source.storage(), source.k()));
+}
+
 absl::StatusOr<std::unique_ptr<CpuMatrix>> CpuMatrix::Pack(std::span<const MatrixParts> matrices,
                                                            Storage storage, ThreadPool& pool) {
   const auto source = MatrixSource::Make(matrices, storage);
@@ -90,12 +102,12 @@ absl::StatusOr<std::unique_ptr<CpuMatrix>> CpuMatrix::Pack(std::span<const Matri
   matrix->count = source->count();
   matrix->n = source->n();
   matrix->k = source->k();
-  matrix->panels_ = (matrix->n + kPanel - 1) / kPanel;
+  matrix->panels_ = PanelsOf(matrix->n);
   matrix->panel_bytes_ = PanelBytes(matrix->storage_, matrix->k);
   const std::size_t all = static_cast<std::size_t>(matrix->panels_) * matrices.size();
-  matrix->bytes = all * matrix->panel_bytes_;
-  auto memory = AlignedMemory::Make(matrix->bytes);
+  auto memory = AlignedMemory::Make(all * matrix->panel_bytes_);
   if (!memory.ok()) return memory.status();
+  matrix->bytes = memory->bytes();
   matrix->memory_ = *std::move(memory);
   // One row of padding to whole blocks a thread.
   const auto width = static_cast<std::size_t>(source->blocks()) * kQuantBlock;

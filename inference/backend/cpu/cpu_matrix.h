@@ -16,12 +16,14 @@ namespace citeseek::inference {
 class AlignedMemory {
  public:
   static absl::StatusOr<AlignedMemory> Make(std::size_t bytes);
+  static std::size_t Taken(std::size_t bytes);  // by that many: whole pages
   AlignedMemory() = default;
   AlignedMemory(AlignedMemory&& other) noexcept;
   AlignedMemory& operator=(AlignedMemory&& other) noexcept;
   ~AlignedMemory();
 
   std::byte* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
 
  private:
   std::byte* data_ = nullptr;
@@ -33,6 +35,7 @@ class CpuMatrix : public Matrix {
   // Errors: kInvalidArgument (parts that do not fit each other), kResourceExhausted.
   static absl::StatusOr<std::unique_ptr<CpuMatrix>> Pack(std::span<const MatrixParts> matrices,
                                                          Storage storage, ThreadPool& pool);
+  static std::size_t Bytes(const MatrixSource& source);  // of one packed from it
 
   Storage storage() const { return storage_; }  // never kAsStored
   bool quantized() const { return storage_ == Storage::kQ8 || storage_ == Storage::kQ4; }

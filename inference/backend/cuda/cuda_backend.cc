@@ -72,6 +72,15 @@ class CudaBackend : public Backend {
     return matrix;
   }
 
+  std::size_t BufferBytes(std::size_t bytes) const override { return bytes; }
+
+  absl::StatusOr<std::size_t> MatrixBytes(std::span<const MatrixParts> matrices,
+                                          Storage storage) const override {
+    const auto source = MatrixSource::Make(matrices, storage);
+    if (!source.ok()) return source.status();
+    return cuda::CudaMatrix::Bytes(*source);
+  }
+
   void Write(void* target, const void* source, std::size_t bytes) override {
     device_->Write(target, source, bytes);
   }

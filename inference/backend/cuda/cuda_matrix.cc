@@ -27,6 +27,20 @@ std::size_t CodeBytes(Storage storage) {
   }
 }
 
+struct RowBytes {
+  std::size_t codes = 0;
+  std::size_t scales = 0;
+  std::size_t mins = 0;
+};
+RowBytes BytesOfRow(const MatrixSource& source) {
+  const auto blocks = static_cast<std::size_t>(source.blocks());
+  const bool q4 = source.storage() == Storage::kQ4;
+  const std::size_t halves = blocks * sizeof(std::uint16_t);
+  return {.codes = blocks * CodeBytes(source.storage()),
+          .scales = q4 || source.storage() == Storage::kQ8 ? halves : 0,
+          .mins = q4 ? halves : 0};
+}
+
 // A row as the device will have it.
 struct RowTarget {
   std::byte* codes = nullptr;
@@ -69,13 +83,16 @@ void PackRow(const MatrixSource& source, int which, int row, std::span<float> sc
 
 }  // namespace
 
+std::size_t CudaMatrix::Bytes(const MatrixSource& source) {
+  const RowBytes row = BytesOfRow(source);
+  return static_cast<std::size_t>(source.count()) * static_cast<std::size_t>(source.n()) *
+         (row.codes + row.scales + row.mins);
+}
+
 absl::StatusOr<std::unique_ptr<CudaMatrix>> CudaMatrix::Pack(const MatrixSource& source,
                                                              CudaDevice& device, ThreadPool& pool) {
   const auto blocks = static_cast<std::size_t>(source.blocks());
-  const std::size_t row_codes = blocks * CodeBytes(source.storage());
-  const std::size_t row_scales = blocks * sizeof(std::uint16_t);
-  const bool q4 = source.storage() == Storage::kQ4;
-  const bool scaled = q4 || source.storage() == Storage::kQ8;
+  const auto [row_codes, row_scales, row_mins] = BytesOfRow(source);
   const auto n = static_cast<std::size_t>(source.n());
   const std::size_t rows = n * static_cast<std::size_t>(source.count());
 
@@ -87,8 +104,8 @@ absl::StatusOr<std::unique_ptr<CudaMatrix>> CudaMatrix::Pack(const MatrixSource&
     return made.status();
   };
   absl::Status status = allocate(row_codes, matrix->codes_);
-  if (status.ok() && scaled) status = allocate(row_scales, matrix->scales_);
-  if (status.ok() && q4) status = allocate(row_scales, matrix->mins_);
+  if (status.ok() && row_scales > 0) status = allocate(row_scales, matrix->scales_);
+  if (status.ok() && row_mins > 0) status = allocate(row_mins, matrix->mins_);
   if (!status.ok()) return status;
 
   matrix->count = source.count();
@@ -107,8 +124,8 @@ absl::StatusOr<std::unique_ptr<CudaMatrix>> CudaMatrix::Pack(const MatrixSource&
   const std::size_t width = blocks * kQuantWeights;
   std::vector<float> scratch(width * static_cast<std::size_t>(pool.threads()));
   std::vector<std::byte> codes(at_once * row_codes);
-  std::vector<std::uint16_t> scales(scaled ? at_once * blocks : 0);
-  std::vector<std::uint16_t> mins(q4 ? at_once * blocks : 0);
+  std::vector<std::uint16_t> scales(at_once * row_scales / sizeof(std::uint16_t));
+  std::vector<std::uint16_t> mins(at_once * row_mins / sizeof(std::uint16_t));
   for (std::size_t begin = 0; begin < rows; begin += at_once) {
     const std::size_t count = std::min(at_once, rows - begin);
     pool.Run(static_cast<int>(count), [&](int i, int thread) {
@@ -116,18 +133,17 @@ absl::StatusOr<std::unique_ptr<CudaMatrix>> CudaMatrix::Pack(const MatrixSource&
       PackRow(source, static_cast<int>((begin + row) / n), static_cast<int>((begin + row) % n),
               std::span(scratch).subspan(width * static_cast<std::size_t>(thread), width),
               {.codes = codes.data() + row * row_codes,
-               .scales = scales.data() + (scaled ? row * blocks : 0),
-               .mins = mins.data() + (q4 ? row * blocks : 0)});
+               .scales = scales.data() + row * row_scales / sizeof(std::uint16_t),
+               .mins = mins.data() + row * row_mins / sizeof(std::uint16_t)});
     });
     device.Write(matrix->codes_.As<std::byte>() + begin * row_codes, codes.data(),
                  count * row_codes);
-    if (scaled) {
+    if (row_scales > 0) {
       device.Write(matrix->scales_.As<std::byte>() + begin * row_scales, scales.data(),
                    count * row_scales);
     }
-    if (q4) {
-      device.Write(matrix->mins_.As<std::byte>() + begin * row_scales, mins.data(),
-                   count * row_scales);
+    if (row_mins > 0) {
+      device.Write(matrix->mins_.As<std::byte>() + begin * row_mins, mins.data(), count * row_mins);
     }
   }
   if (!device.status().ok()) return device.status();

@@ -17,6 +17,7 @@ class CudaMatrix : public Matrix {
   // Errors: kInvalidArgument (parts that do not fit each other), those of CudaDevice.
   static absl::StatusOr<std::unique_ptr<CudaMatrix>> Pack(const MatrixSource& source,
                                                           CudaDevice& device, ThreadPool& pool);
+  static std::size_t Bytes(const MatrixSource& source);  // of one packed from it
 
   const Weights& weights() const { return weights_; }
   // How products with it go through tensor cores; null: they do not.

@@ -198,6 +198,28 @@ TEST_P(BackendTest, PartsOfSeveralTypesAllKeepTheirBits) {
             (std::vector<float>{1 + 0x1p-7f, 3, 1 + 0x1p-20f, 3, 1 + 0x1p-10f, 3}));
 }
 
+TEST_P(BackendTest, MemoryTakenIsWhatWasSaidBeforehand) {
+  const std::vector<float> weights = Random(3 * 20 * 70);
+  const auto bytes = std::as_bytes(std::span(weights));
+  std::vector<MatrixParts> matrices;
+  for (std::size_t i = 0; i < 3; ++i) {
+    matrices.push_back({{DType::kF32, {20, 70}, bytes.subspan(i * 20 * 70 * 4, 20 * 70 * 4)}});
+  }
+  for (const Storage storage : {Storage::kAsStored, Storage::kF32, Storage::kF16, Storage::kBF16,
+                                Storage::kQ8, Storage::kQ4}) {
+    const auto matrix = backend_->MakeMatrix(matrices, storage);
+    ASSERT_TRUE(matrix.ok()) << matrix.status();
+    const auto said = backend_->MatrixBytes(matrices, storage);
+    ASSERT_TRUE(said.ok()) << said.status();
+    EXPECT_EQ((*matrix)->bytes, *said);
+  }
+  for (const std::size_t size : {std::size_t{1}, std::size_t{4096}, std::size_t{3} << 20}) {
+    const auto buffer = backend_->Allocate(size);
+    ASSERT_TRUE(buffer.ok()) << buffer.status();
+    EXPECT_EQ((*buffer)->bytes, backend_->BufferBytes(size));
+  }
+}
+
 TEST_P(BackendTest, ARowsResultDoesNotDependOnTheRowsBesideIt) {
   for (const Storage storage : {Storage::kF32, Storage::kBF16, Storage::kQ8, Storage::kQ4}) {
     const int t = GetParam().slow ? 29 : 150;  // more than go through the weights together

@@ -1,5 +1,6 @@
 #include "inference/embedding/sequence_encoder.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <stdexcept>
@@ -12,8 +13,7 @@
 namespace citeseek::inference {
 namespace {
 
-// Rows of texts of 1, 20 and 600 tokens.
-std::vector<std::vector<float>> Rows(const std::string& architecture, Row row) {
+ModelFiles SmallModel(const std::string& architecture) {
   auto config = ParseModelConfig(
       absl::StrCat(R"({"architectures": [")", architecture, R"("], "vocab_size": 61,
           "hidden_size": 48, "intermediate_size": 56, "num_hidden_layers": 2, "head_dim": 16,
@@ -25,7 +25,12 @@ std::vector<std::vector<float>> Rows(const std::string& architecture, Row row) {
   files.path = architecture;
   files.config = *std::move(config);
   files.weights = RandomDecoder(files.config, 1);
-  const auto encoder = SequenceEncoder::Load(files, {});
+  return files;
+}
+
+// Rows of texts of 1, 20 and 600 tokens.
+std::vector<std::vector<float>> Rows(const std::string& architecture, Row row) {
+  const auto encoder = SequenceEncoder::Load(SmallModel(architecture), {});
   if (!encoder.ok()) throw std::runtime_error(std::string(encoder.status().message()));
   std::vector<Encoding> texts;
   for (const int length : {1, 20, 600}) {
@@ -67,6 +72,26 @@ TEST(SequenceEncoderTest, ADecoderThatClassifiesScoresTheLastTokensState) {
     ASSERT_EQ(rows[i].size(), 3u);
     for (std::size_t c = 0; c < 3; ++c) EXPECT_NEAR(rows[i][c], expected[i][c], 1e-4) << i;
   }
+}
+
+TEST(SequenceEncoderTest, TextsAreNoLongerThanThereIsMemoryForTheirKeys) {
+  const ModelFiles files = SmallModel("Qwen3Model");
+  const auto longest = [&](std::int64_t memory_bytes) -> std::int64_t {
+    const auto encoder = SequenceEncoder::Load(files, {.memory_bytes = memory_bytes});
+    if (encoder.ok()) return (*encoder)->max_tokens();
+    EXPECT_EQ(encoder.status().code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_THAT(encoder.status().message(),
+                testing::AllOf(testing::HasSubstr("does not fit the memory: weights "),
+                               testing::HasSubstr(", keys and values ")));
+    return 0;
+  };
+  const std::int64_t all = longest(0);
+  EXPECT_EQ(all, files.config.max_positions);
+  const std::int64_t some = longest(std::int64_t{3} << 20);  // 512 bytes a token
+  EXPECT_GE(some, 512);
+  EXPECT_LT(some, all);
+  EXPECT_EQ(longest((std::int64_t{3} << 20) + 64 * 512), some + 64);
+  EXPECT_EQ(longest(std::int64_t{1} << 20), 0);
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ TEST_F(EngineTest, AModelThatDoesNotFitIsRefusedWithNumbers) {
     return std::string(engine.status().message());
   };
   EXPECT_THAT(refusal({.kv_bytes = std::int64_t{1} << 50}),
-              testing::AllOf(HasSubstr("does not fit the memory: weights 358.2 KiB, "),
+              testing::AllOf(HasSubstr("does not fit the memory: weights 384.0 KiB, "),
                              HasSubstr("keys and values 1.0 PiB"), HasSubstr("is free")));
   EXPECT_THAT(
       refusal({.kv_bytes = 4 << 20, .memory_bytes = 1 << 20}),
