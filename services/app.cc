@@ -74,6 +74,7 @@ absl::StatusOr<std::unique_ptr<inference::Engine>> OpenTried(const EngineConfig&
       .device = DeviceOf(config),
       .threads = Threads(config),
       .storage = config.quantize == "q8"   ? inference::Storage::kQ8
+                 : config.quantize == "q5" ? inference::Storage::kQ5
                  : config.quantize == "q4" ? inference::Storage::kQ4
                                            : inference::Storage::kAsStored};
   auto engine = inference::OpenEngine(config.model, {.model = model, .kv_bytes = config.kv_memory});

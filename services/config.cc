@@ -269,7 +269,7 @@ absl::StatusOr<Config> ParseConfig(std::string_view yaml, const std::string& nam
               {{"model", reader.Text("model", config.engine.model)},
                {"embedder", reader.Text("embedder", config.engine.embedder)},
                {"reranker", reader.Text("reranker", config.engine.reranker)},
-               {"quantize", reader.OneOf("quantize", {"q8", "q4"}, config.engine.quantize)},
+               {"quantize", reader.OneOf("quantize", {"q8", "q5", "q4"}, config.engine.quantize)},
                {"kv_memory", reader.Size("kv_memory", config.engine.kv_memory)},
                {"threads", reader.InRange("threads", 1, 1024, config.engine.threads)},
                {"device", reader.OneOf("device", {"cpu", "cuda", "auto"}, config.engine.device)}})},

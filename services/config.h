@@ -40,10 +40,10 @@ struct OpenAiConfig {
 
 // Models that this process runs itself: folders or GGUF files.
 struct EngineConfig {
-  std::string model;           // that answers; empty: none
-  std::string embedder;        // empty: the one that needs no model
-  std::string reranker;        // empty: hits keep the order of their search
-  std::string quantize;        // "q8" or "q4": the answering model's weights; empty: as they are
+  std::string model;     // that answers; empty: none
+  std::string embedder;  // empty: the one that needs no model
+  std::string reranker;  // empty: hits keep the order of their search
+  std::string quantize;  // "q8", "q5" or "q4": the answering model's weights; empty: as they are
   std::int64_t kv_memory = 0;  // bytes of its keys and values; 0: a quarter of what is free, 1 GiB
                                // at most
   int threads = 0;             // 0: one a processor

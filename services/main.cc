@@ -227,8 +227,8 @@ void AddCommands(CLI::App& app, Options& o) {
                  "there");
   app.add_option("--embedder", engine.embedder, "Model that makes vectors: folder or GGUF file");
   app.add_option("--reranker", engine.reranker, "Model that orders hits: folder or GGUF file");
-  app.add_option("--quantize", engine.quantize, "Keep the weights of --model in 8 or 4 bits")
-      ->check(CLI::IsMember({"q8", "q4"}));
+  app.add_option("--quantize", engine.quantize, "Keep the weights of --model in 8, 5 or 4 bits")
+      ->check(CLI::IsMember({"q8", "q5", "q4"}));
   app.add_option("--threads", engine.threads, "Threads a model; default: one a processor")
       ->check(kThreadRange);
   app.add_option("--device", engine.device, "Where models run; default: auto")

@@ -15,9 +15,8 @@ namespace {
 
 // What loses nothing of either.
 Storage Finest(Storage a, Storage b) {
-  const auto quantized = [](Storage s) { return s == Storage::kQ8 || s == Storage::kQ4; };
   if (a == b) return a;
-  return quantized(a) && quantized(b) ? Storage::kQ8 : Storage::kF32;
+  return IsQuantized(a) && IsQuantized(b) ? std::min(a, b) : Storage::kF32;
 }
 
 absl::Status CheckParts(std::span<const MatrixParts> matrices) {
@@ -73,19 +72,21 @@ Q8Codes QuantizeQ8(const float* weights) {
   return block;
 }
 
-Q4Codes QuantizeQ4(const float* weights) {
+template <int kMost>
+OffsetCodes<kMost> QuantizeOffset(const float* weights) {
   float low = 0;
   float high = 0;
   for (int i = 0; i < kQuantWeights; ++i) low = std::min(low, weights[i]);
   for (int i = 0; i < kQuantWeights; ++i) high = std::max(high, weights[i]);
-  Q4Codes block;
-  block.scale = F32ToF16((high - low) / 15.0f);
+  constexpr float kSteps = kMost;
+  OffsetCodes<kMost> block;
+  block.scale = F32ToF16((high - low) / kSteps);
   block.min = F32ToF16(-low);
   const float min = F16ToF32(block.min);
   if (IsZeroF16(block.scale)) block.scale = kTinyF16;
   const float scale = F16ToF32(block.scale);
   for (int i = 0; i < kQuantWeights; ++i) {
-    const float code = std::clamp(Round((weights[i] + min) / scale), 0.0f, 15.0f);
+    const float code = std::clamp(Round((weights[i] + min) / scale), 0.0f, kSteps);
     block.codes[i] = static_cast<std::uint8_t>(static_cast<int>(code));
   }
   return block;
@@ -94,7 +95,10 @@ Q4Codes QuantizeQ4(const float* weights) {
 constexpr float kZeros[kQuantWeights] = {};
 
 void Quantize(const float* weights, Q8Codes& block) { block = QuantizeQ8(weights); }
-void Quantize(const float* weights, Q4Codes& block) { block = QuantizeQ4(weights); }
+template <int kMost>
+void Quantize(const float* weights, OffsetCodes<kMost>& block) {
+  block = QuantizeOffset<kMost>(weights);
+}
 
 // The group with its own codes; false if its form cannot have them.
 bool Take(const QuantGroup& group, Q8Codes& block) {
@@ -108,13 +112,18 @@ bool Take(const QuantGroup& group, Q8Codes& block) {
   return true;
 }
 
-bool Take(const QuantGroup& group, Q4Codes& block) {
+template <int kMost>
+bool Take(const QuantGroup& group, OffsetCodes<kMost>& block) {
   const auto [low, high] = std::minmax_element(std::begin(group.codes), std::end(group.codes));
-  if (group.scales[0] != group.scales[1] || group.mins[0] != group.mins[1] || *high - *low > 15) {
+  if (group.scales[0] != group.scales[1] || group.mins[0] != group.mins[1] ||
+      *high - *low > kMost) {
     return false;
   }
   // A power of two times the scale is an exact minimum.
-  const int first = *low >= 0 && *high <= 15 ? 0 : *low >= -8 && *high <= 7 ? -8 : *low;
+  constexpr int kHalf = (kMost + 1) / 2;
+  const int first = *low >= 0 && *high <= kMost       ? 0
+                    : *low >= -kHalf && *high < kHalf ? -kHalf
+                                                      : *low;
   block.scale = F32ToF16(group.scales[0]);
   const bool zero = IsZeroF16(block.scale);
   if (zero) block.scale = kTinyF16;
@@ -138,6 +147,10 @@ Storage StorageOf(DType dtype) {
     case DType::kQ4_1:
     case DType::kQ4_K:
       return Storage::kQ4;
+    case DType::kQ5_0:
+    case DType::kQ5_1:
+    case DType::kQ5_K:
+      return Storage::kQ5;
     default:
       return BlockOf(dtype).weights > 1 ? Storage::kQ8 : Storage::kF32;
   }
@@ -208,6 +221,11 @@ void MatrixSource::Read(int which, int row, std::span<float> scratch,
 void MatrixSource::ReadQ8(int which, int row, std::span<float> scratch,
                           absl::FunctionRef<void(int block, const Q8Codes&)> put) const {
   Read<Q8Codes>(which, row, scratch, put);
+}
+
+void MatrixSource::ReadQ5(int which, int row, std::span<float> scratch,
+                          absl::FunctionRef<void(int block, const Q5Codes&)> put) const {
+  Read<Q5Codes>(which, row, scratch, put);
 }
 
 void MatrixSource::ReadQ4(int which, int row, std::span<float> scratch,

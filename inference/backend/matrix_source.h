@@ -24,11 +24,14 @@ struct Q8Codes {
 };
 
 // weight = scale * code - min
-struct Q4Codes {
-  std::uint8_t codes[kQuantWeights];  // [0, 15]
+template <int kMost>
+struct OffsetCodes {
+  std::uint8_t codes[kQuantWeights];  // [0, kMost]
   std::uint16_t scale;                // f16, not 0
   std::uint16_t min;                  // f16
 };
+using Q5Codes = OffsetCodes<31>;
+using Q4Codes = OffsetCodes<15>;
 
 // How weights of this type are kept "as stored": never kAsStored.
 Storage StorageOf(DType dtype);
@@ -53,6 +56,8 @@ class MatrixSource {
   // blocks().
   void ReadQ8(int which, int row, std::span<float> scratch,
               absl::FunctionRef<void(int block, const Q8Codes&)> put) const;
+  void ReadQ5(int which, int row, std::span<float> scratch,
+              absl::FunctionRef<void(int block, const Q5Codes&)> put) const;
   void ReadQ4(int which, int row, std::span<float> scratch,
               absl::FunctionRef<void(int block, const Q4Codes&)> put) const;
 

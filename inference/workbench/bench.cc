@@ -82,7 +82,7 @@ WeightCount CountWeights(const ModelFiles& files) {
 }
 
 bool Quantized(const ModelFiles& files, Storage storage) {
-  if (storage != Storage::kAsStored) return storage == Storage::kQ8 || storage == Storage::kQ4;
+  if (storage != Storage::kAsStored) return IsQuantized(storage);
   return std::any_of(
       files.weights.tensors().begin(), files.weights.tensors().end(),
       [](const auto& entry) { return BlockOf(entry.second.view.dtype).weights > 1; });

@@ -13,11 +13,9 @@ using inference::Pool;
 using inference::Prompt;
 using inference::Storage;
 
-const std::map<std::string, Storage> kStorage = {{"q8", Storage::kQ8},
-                                                 {"q4", Storage::kQ4},
-                                                 {"f32", Storage::kF32},
-                                                 {"bf16", Storage::kBF16},
-                                                 {"f16", Storage::kF16}};
+const std::map<std::string, Storage> kStorage = {{"q8", Storage::kQ8},     {"q5", Storage::kQ5},
+                                                 {"q4", Storage::kQ4},     {"f32", Storage::kF32},
+                                                 {"bf16", Storage::kBF16}, {"f16", Storage::kF16}};
 const std::map<std::string, Device> kDevices = {
     {"cpu", Device::kCpu}, {"cuda", Device::kCuda}, {"auto", Device::kAuto}};
 const std::map<std::string, Pool> kPools = {{"default", Pool::kDefault},

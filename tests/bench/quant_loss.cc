@@ -92,7 +92,7 @@ int Main() {
                 backend->Name().c_str());
     for (const auto& [name, storage] :
          {std::pair("bf16", Storage::kBF16), std::pair("q8", Storage::kQ8),
-          std::pair("q4", Storage::kQ4)}) {
+          std::pair("q5", Storage::kQ5), std::pair("q4", Storage::kQ4)}) {
       const Loss loss = Compare(exact, AllLogits(golden, *config, *weights, *backend, storage),
                                 config->vocabulary_size);
       std::printf(",\"%s_divergence\":%.2e,\"%s_same_top\":%.3f", name,

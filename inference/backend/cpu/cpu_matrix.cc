@@ -27,6 +27,8 @@ std::size_t PanelBytes(Storage storage, int k) {
       return inputs * kPanel * sizeof(std::uint16_t);
     case Storage::kQ8:
       return blocks * sizeof(Q8Block);
+    case Storage::kQ5:
+      return blocks * sizeof(Q5Block);
     case Storage::kQ4:
       return blocks * sizeof(Q4Block);
     default:
@@ -42,12 +44,20 @@ void PutQ8(const Q8Codes& codes, int j, Q8Block& block) {
   }
 }
 
-void PutQ4(const Q4Codes& codes, int j, Q4Block& block) {
+template <typename Codes, typename Block>
+void PutOffset(const Codes& codes, int j, Block& block) {
   block.scales[j] = codes.scale;
   block.mins[j] = codes.min;
   for (int i = 0; i < kQuantBlock / 2; ++i) {
-    block.codes[i / 4][j][i % 4] =
-        static_cast<std::uint8_t>(codes.codes[i] | (codes.codes[i + kQuantBlock / 2] << 4));
+    block.codes[i / 4][j][i % 4] = static_cast<std::uint8_t>(
+        (codes.codes[i] & 15) | ((codes.codes[i + kQuantBlock / 2] & 15) << 4));
+  }
+}
+
+void PutQ5(const Q5Codes& codes, int j, Q5Block& block) {
+  PutOffset(codes, j, block);
+  for (int i = 0; i < kQuantBlock; ++i) {
+    block.high[j][i % 4] |= static_cast<std::uint8_t>((codes.codes[i] >> 4) << (i / 4));
   }
 }
 
@@ -133,7 +143,13 @@ void CpuMatrix::PackPanel(const MatrixSource& source, int which, int panel, std:
     }
     if (storage_ == Storage::kQ4) {
       source.ReadQ4(which, number, row, [&](int b, const Q4Codes& codes) {
-        PutQ4(codes, j, reinterpret_cast<Q4Block*>(target)[b]);
+        PutOffset(codes, j, reinterpret_cast<Q4Block*>(target)[b]);
+      });
+      continue;
+    }
+    if (storage_ == Storage::kQ5) {
+      source.ReadQ5(which, number, row, [&](int b, const Q5Codes& codes) {
+        PutQ5(codes, j, reinterpret_cast<Q5Block*>(target)[b]);
       });
       continue;
     }
@@ -159,6 +175,12 @@ void CpuMatrix::PackPanel(const MatrixSource& source, int which, int panel, std:
 void CpuMatrix::UnpackRow(int row, float* out, bool accumulate) const {
   const std::byte* panel = Panel(0, row / kPanel);
   const int j = row % kPanel;
+  const auto offset = [&](const auto& block, int i, int higher) {
+    const int half = i % (kQuantBlock / 2);
+    const int pair = block.codes[half / 4][j][half % 4];
+    const int code = higher | (i % kQuantBlock < kQuantBlock / 2 ? pair & 15 : pair >> 4);
+    return F16ToF32(block.scales[j]) * static_cast<float>(code) - F16ToF32(block.mins[j]);
+  };
   const auto weight = [&](int i) -> float {
     const int at = i * kPanel + j;
     switch (storage_) {
@@ -174,13 +196,13 @@ void CpuMatrix::UnpackRow(int row, float* out, bool accumulate) const {
         return F16ToF32(block.scales[j]) *
                static_cast<float>(block.codes[within / 4][j][within % 4] - 128);
       }
-      case Storage::kQ4: {
-        const Q4Block& block = reinterpret_cast<const Q4Block*>(panel)[i / kQuantBlock];
-        const int half = i % (kQuantBlock / 2);
-        const int pair = block.codes[half / 4][j][half % 4];
-        const int code = i % kQuantBlock < kQuantBlock / 2 ? pair & 15 : pair >> 4;
-        return F16ToF32(block.scales[j]) * static_cast<float>(code) - F16ToF32(block.mins[j]);
+      case Storage::kQ5: {
+        const Q5Block& block = reinterpret_cast<const Q5Block*>(panel)[i / kQuantBlock];
+        const int fifth = block.high[j][i % 4] >> (i % kQuantBlock / 4) & 1;
+        return offset(block, i, fifth << 4);
       }
+      case Storage::kQ4:
+        return offset(reinterpret_cast<const Q4Block*>(panel)[i / kQuantBlock], i, 0);
       default:
         return reinterpret_cast<const float*>(panel)[at];
     }

@@ -38,7 +38,7 @@ class CpuMatrix : public Matrix {
   static std::size_t Bytes(const MatrixSource& source);  // of one packed from it
 
   Storage storage() const { return storage_; }  // never kAsStored
-  bool quantized() const { return storage_ == Storage::kQ8 || storage_ == Storage::kQ4; }
+  bool quantized() const { return IsQuantized(storage_); }
   int panels() const { return panels_; }  // of one of the `count` matrices
   std::size_t panel_bytes() const { return panel_bytes_; }
   const std::byte* Panel(int matrix, int panel) const {

@@ -33,10 +33,12 @@ void ProductF16(const Product& product);
 void ProductBF16(const Product& product);
 
 void ProductQ8(const QuantProduct& product);
+void ProductQ5(const QuantProduct& product);
 void ProductQ4(const QuantProduct& product);
 
 // What the chosen kernels want.
 QuantInputs Q8Inputs();
+QuantInputs Q5Inputs();
 QuantInputs Q4Inputs();
 
 // k inputs as k / 32 blocks, rounded up; the last is filled up with zeros.

@@ -45,7 +45,9 @@ void Multiplier::AddProduct(int matrix, int input, float* y) {
 void Multiplier::Quantize() {
   const std::size_t blocks = Blocks();
   quantized_.resize(inputs_.size() * blocks);
-  const QuantInputs rounding = w_->storage() == Storage::kQ8 ? Q8Inputs() : Q4Inputs();
+  const QuantInputs rounding = w_->storage() == Storage::kQ8   ? Q8Inputs()
+                               : w_->storage() == Storage::kQ5 ? Q5Inputs()
+                                                               : Q4Inputs();
   constexpr std::size_t kRowsAtATime = 8;
   pool_.Run(static_cast<int>((inputs_.size() + kRowsAtATime - 1) / kRowsAtATime),
             [&](int part, int) {
@@ -187,8 +189,14 @@ void Multiplier::Panels(const Part& part, ProductStart start, Scratch& scratch) 
                                   .w = w,
                                   .blocks = static_cast<int>(Blocks()),
                                   .panels = part.panels};
-    w_->storage() == Storage::kQ8 ? ProductQ8(product) : ProductQ4(product);
-    return;
+    switch (w_->storage()) {
+      case Storage::kQ8:
+        return ProductQ8(product);
+      case Storage::kQ5:
+        return ProductQ5(product);
+      default:
+        return ProductQ4(product);
+    }
   }
   const int step = rows <= kFewRows ? w_->k : kInputs;
   const std::size_t element = w_->storage() == Storage::kF32 ? 4 : 2;

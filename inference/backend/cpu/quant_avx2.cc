@@ -105,6 +105,35 @@ void QuantizeGroups(const float* x, int blocks, const QuantInputs& inputs, Input
   }
 }
 
+// Codes of 0 to 31 times the sixteen inputs of a lane of all eight vectors fit 16 bits if those
+// above 0 come to 1057 at most, and those below 0 too: 1049, and the halves that rounding may add.
+// It is rare that this, and not the largest of 127 levels, decides.
+void QuantizeLanes(const float* x, int blocks, const QuantInputs& inputs, InputBlock* out) {
+  constexpr float kMostInLane = 1049;
+  const __m256 zero = _mm256_setzero_ps();
+  for (int b = 0; b < blocks; ++b, x += kQuantBlock) {
+    __m256 v[4];
+    __m256 tops = zero;
+    __m256 above = zero;
+    __m256 below = zero;
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      v[i] = _mm256_loadu_ps(x + 8 * i);
+      const __m256 positive = _mm256_max_ps(v[i], zero);
+      const __m256 negative = _mm256_sub_ps(positive, v[i]);
+      tops = _mm256_max_ps(tops, _mm256_max_ps(positive, negative));
+      above = _mm256_add_ps(above, positive);
+      below = _mm256_add_ps(below, negative);
+    }
+    // Inputs 4g and 4g + 1 meet in one lane, 4g + 2 and 4g + 3 in the other.
+    const __m256 pairs = _mm256_hadd_ps(above, below);
+    const __m256 lanes = _mm256_add_ps(pairs, _mm256_permute2f128_ps(pairs, pairs, 1));
+    const float by_level = Largest(tops) / static_cast<float>(inputs.levels);
+    const float by_lane = Largest(lanes) / kMostInLane;
+    PutBlock(v, by_level > by_lane ? by_level : by_lane, inputs, out + b);
+  }
+}
+
 // y of the rows in one panel, kept in the L1 cache while the tile is gone through.
 template <int kRows>
 struct alignas(32) PanelSums {
@@ -234,27 +263,53 @@ void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
   out.Store(p, tile);
 }
 
-// A block of 4-bit weights, a byte each, for tiles that would unpack it again and again.
-struct alignas(64) Q4Unpacked {
+// A block of 4-bit or 5-bit weights, a byte each, for tiles that would unpack it again and again.
+struct alignas(64) Unpacked {
   std::uint8_t codes[8][kPanel][4];
   float scales[kPanel];
   float mins[kPanel];
 };
-static_assert(sizeof(Q4Unpacked) <= kUnpackedBytes);
+static_assert(sizeof(Unpacked) <= kUnpackedBytes);
 
-void Q4Unpack(const QuantProduct& p, const QuantTile& tile, void* out) {
+// Codes of inputs 4g to 4g + 3 (first) and 16 + 4g to 16 + 4g + 3 (second), and scales and minima,
+// of outputs j to j + 7.
+struct Codes {
+  __m256i first;
+  __m256i second;
+};
+inline Codes CodesOf(const Q4Block& block, int g, int j) {
   const __m256i low_half = _mm256_set1_epi8(15);
-  const Q4Block* block =
-      static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
-  auto* unpacked = static_cast<Q4Unpacked*>(out);
+  const __m256i both = Load(block.codes[g][j]);
+  return {_mm256_and_si256(both, low_half), _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half)};
+}
+inline Codes CodesOf(const Q5Block& block, int g, int j) {
+  const __m256i low_half = _mm256_set1_epi8(15);
+  const __m256i fifth = _mm256_set1_epi8(16);
+  const __m256i both = Load(block.codes[g][j]);
+  const __m256i high = Load(block.high[j]);
+  return {_mm256_or_si256(_mm256_and_si256(both, low_half),
+                          _mm256_and_si256(_mm256_slli_epi16(high, 4 - g), fifth)),
+          _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(both, 4), low_half),
+                          _mm256_and_si256(_mm256_srli_epi16(high, g), fifth))};
+}
+inline Codes CodesOf(const Unpacked& block, int g, int j) {
+  return {Load(block.codes[g][j]), Load(block.codes[4 + g][j])};
+}
+inline __m256 Eight(const std::uint16_t* halves) { return Halves(halves); }
+inline __m256 Eight(const float* floats) { return _mm256_load_ps(floats); }
+
+template <typename Packed>
+void Unpack(const QuantProduct& p, const QuantTile& tile, void* out) {
+  const Packed* block =
+      static_cast<const Packed*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
+  auto* unpacked = static_cast<Unpacked*>(out);
   for (int b = tile.begin; b < tile.end; ++b, ++block, ++unpacked) {
+#pragma GCC unroll 4
     for (int g = 0; g < 4; ++g) {
       for (int j = 0; j < kPanel; j += 8) {
-        const __m256i both = Load(block->codes[g][j]);
-        _mm256_store_si256(reinterpret_cast<__m256i*>(unpacked->codes[g][j]),
-                           _mm256_and_si256(both, low_half));
-        _mm256_store_si256(reinterpret_cast<__m256i*>(unpacked->codes[4 + g][j]),
-                           _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half));
+        const Codes codes = CodesOf(*block, g, j);
+        _mm256_store_si256(reinterpret_cast<__m256i*>(unpacked->codes[g][j]), codes.first);
+        _mm256_store_si256(reinterpret_cast<__m256i*>(unpacked->codes[4 + g][j]), codes.second);
       }
     }
     for (int j = 0; j < kPanel; j += 8) {
@@ -264,31 +319,15 @@ void Q4Unpack(const QuantProduct& p, const QuantTile& tile, void* out) {
   }
 }
 
-// Codes of inputs 4g to 4g + 3 (first) and 16 + 4g to 16 + 4g + 3 (second), and scales and minima,
-// of outputs j to j + 7.
-struct Q4Codes {
-  __m256i first;
-  __m256i second;
-};
-inline Q4Codes CodesOf(const Q4Block& block, int g, int j) {
-  const __m256i low_half = _mm256_set1_epi8(15);
-  const __m256i both = Load(block.codes[g][j]);
-  return {_mm256_and_si256(both, low_half), _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half)};
-}
-inline Q4Codes CodesOf(const Q4Unpacked& block, int g, int j) {
-  return {Load(block.codes[g][j]), Load(block.codes[4 + g][j])};
-}
-inline __m256 Eight(const std::uint16_t* halves) { return Halves(halves); }
-inline __m256 Eight(const float* floats) { return _mm256_load_ps(floats); }
-
-// A block's products are added up in 16 bits: 16 * 15 * 127 at most, 30480.
-template <int kRows, typename Block>
-void Q4Blocks(const QuantProduct& p, const QuantTile& tile, const Block* block) {
+// A block's products are added up in 16 bits: 16 * 15 * 127 at most, 30480; of 5-bit weights see
+// QuantizeLanes. Block is Packed or Unpacked.
+template <int kRows, typename Packed, typename Block>
+void OffsetBlocks(const QuantProduct& p, const QuantTile& tile, const Block* block) {
   const RowInputs<kRows> x(p, tile);
   std::ptrdiff_t at = 0;
-  const Q4Block* packed =
-      static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
-  Ahead<Q4Block> ahead(tile);
+  const Packed* packed =
+      static_cast<const Packed*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
+  Ahead<Packed> ahead(tile);
   PanelSums<kRows> out(p, tile);
   for (const Block* end = block + (tile.end - tile.begin); block < end; ++block) {
     ahead.Ask(packed++);
@@ -296,8 +335,8 @@ void Q4Blocks(const QuantProduct& p, const QuantTile& tile, const Block* block) 
     __m256i high[kRows];
 #pragma GCC unroll 4
     for (int g = 0; g < 4; ++g) {
-      const Q4Codes codes_low = CodesOf(*block, g, 0);
-      const Q4Codes codes_high = CodesOf(*block, g, 8);
+      const Codes codes_low = CodesOf(*block, g, 0);
+      const Codes codes_high = CodesOf(*block, g, 8);
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
         const __m256i xa = FourInputs(x.At(r, at).values + 4 * g);
@@ -334,15 +373,26 @@ void Q4Blocks(const QuantProduct& p, const QuantTile& tile, const Block* block) 
   out.Store(p, tile);
 }
 
-template <int kRows>
-void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
-  Q4Blocks<kRows>(
-      p, tile, static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin);
+template <int kRows, typename Packed>
+void OffsetTile(const QuantProduct& p, const QuantTile& tile) {
+  OffsetBlocks<kRows, Packed>(
+      p, tile, static_cast<const Packed*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin);
 }
 
-template <int kRows>
-void Q4UnpackedTile(const QuantProduct& p, const QuantTile& tile) {
-  Q4Blocks<kRows>(p, tile, static_cast<const Q4Unpacked*>(tile.unpacked));
+template <int kRows, typename Packed>
+void UnpackedTile(const QuantProduct& p, const QuantTile& tile) {
+  OffsetBlocks<kRows, Packed>(p, tile, static_cast<const Unpacked*>(tile.unpacked));
+}
+
+template <typename Packed>
+constexpr QuantKernels OffsetKernels(const QuantInputs& inputs) {
+  return {.rows = 4,
+          .inputs = inputs,
+          .tiles = {{OffsetTile<1, Packed>, OffsetTile<2, Packed>, OffsetTile<3, Packed>,
+                     OffsetTile<4, Packed>}},
+          .unpack = Unpack<Packed>,
+          .unpacked_tiles = {UnpackedTile<1, Packed>, UnpackedTile<2, Packed>,
+                             UnpackedTile<3, Packed>, UnpackedTile<4, Packed>}};
 }
 
 }  // namespace
@@ -351,11 +401,7 @@ const QuantKernels kQ8Avx2 = {
     .rows = 4,
     .inputs = {.levels = 126, .sum_factor = 128, .quantize = QuantizeGroups},
     .tiles = {{Q8Tile<1>, Q8Tile<2>, Q8Tile<3>, Q8Tile<4>}}};
-const QuantKernels kQ4Avx2 = {
-    .rows = 4,
-    .inputs = {.quantize = Quantize},
-    .tiles = {{Q4Tile<1>, Q4Tile<2>, Q4Tile<3>, Q4Tile<4>}},
-    .unpack = Q4Unpack,
-    .unpacked_tiles = {Q4UnpackedTile<1>, Q4UnpackedTile<2>, Q4UnpackedTile<3>, Q4UnpackedTile<4>}};
+const QuantKernels kQ5Avx2 = OffsetKernels<Q5Block>({.quantize = QuantizeLanes});
+const QuantKernels kQ4Avx2 = OffsetKernels<Q4Block>({.quantize = Quantize});
 
 }  // namespace citeseek::inference

@@ -102,11 +102,31 @@ void Q8Tile(const QuantProduct& p, const QuantTile& tile) {
   out.Store(p, tile);
 }
 
-template <int kRows, int kPanels>
-void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
+// Codes of inputs 4g to 4g + 3 (first) and 16 + 4g to 16 + 4g + 3 (second).
+struct Codes {
+  __m512i first;
+  __m512i second;
+};
+inline Codes CodesOf(const Q4Block& block, int g) {
   const __m512i low_half = _mm512_set1_epi8(15);
-  const Q4Block* block =
-      static_cast<const Q4Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
+  const __m512i both = Load(block.codes[g]);
+  return {_mm512_and_si512(both, low_half), _mm512_and_si512(_mm512_srli_epi16(both, 4), low_half)};
+}
+inline Codes CodesOf(const Q5Block& block, int g) {
+  const __m512i low_half = _mm512_set1_epi8(15);
+  const __m512i fifth = _mm512_set1_epi8(16);
+  const __m512i both = Load(block.codes[g]);
+  const __m512i high = Load(block.high);
+  return {_mm512_or_si512(_mm512_and_si512(both, low_half),
+                          _mm512_and_si512(_mm512_slli_epi16(high, 4 - g), fifth)),
+          _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi16(both, 4), low_half),
+                          _mm512_and_si512(_mm512_srli_epi16(high, g), fifth))};
+}
+
+template <typename Block, int kRows, int kPanels>
+void OffsetTile(const QuantProduct& p, const QuantTile& tile) {
+  const Block* block =
+      static_cast<const Block*>(p.w) + std::int64_t{tile.panel} * p.blocks + tile.begin;
   const InputBlock* const* rows = p.x + tile.row;
   PanelSums<kRows, kPanels> out(p, tile);
   for (int b = tile.begin; b < tile.end; ++b, ++block) {
@@ -118,14 +138,9 @@ void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
     }
 #pragma GCC unroll 4
     for (int g = 0; g < 4; ++g) {
-      __m512i first[kPanels];
-      __m512i second[kPanels];
+      Codes codes[kPanels];
 #pragma GCC unroll 2
-      for (int c = 0; c < kPanels; ++c) {
-        const __m512i both = Load(block[c * p.blocks].codes[g]);
-        first[c] = _mm512_and_si512(both, low_half);
-        second[c] = _mm512_and_si512(_mm512_srli_epi16(both, 4), low_half);
-      }
+      for (int c = 0; c < kPanels; ++c) codes[c] = CodesOf(block[c * p.blocks], g);
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
         const std::int8_t* values = rows[r][b].values + 4 * g;
@@ -133,8 +148,8 @@ void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
         const __m512i xb = FourInputs(values + 16);
 #pragma GCC unroll 2
         for (int c = 0; c < kPanels; ++c) {
-          sums[r][c] = _mm512_dpbusd_epi32(sums[r][c], first[c], xa);
-          sums[r][c] = _mm512_dpbusd_epi32(sums[r][c], second[c], xb);
+          sums[r][c] = _mm512_dpbusd_epi32(sums[r][c], codes[c].first, xa);
+          sums[r][c] = _mm512_dpbusd_epi32(sums[r][c], codes[c].second, xb);
           Pin(sums[r][c]);
         }
       }
@@ -156,6 +171,19 @@ void Q4Tile(const QuantProduct& p, const QuantTile& tile) {
   out.Store(p, tile);
 }
 
+template <typename Block>
+constexpr QuantKernels OffsetKernels() {
+  return {.rows = 8,
+          .panels = 2,
+          .inputs = {.power_of_two = true},
+          .tiles = {{OffsetTile<Block, 1, 1>, OffsetTile<Block, 2, 1>, OffsetTile<Block, 3, 1>,
+                     OffsetTile<Block, 4, 1>, OffsetTile<Block, 5, 1>, OffsetTile<Block, 6, 1>,
+                     OffsetTile<Block, 7, 1>, OffsetTile<Block, 8, 1>},
+                    {OffsetTile<Block, 1, 2>, OffsetTile<Block, 2, 2>, OffsetTile<Block, 3, 2>,
+                     OffsetTile<Block, 4, 2>, OffsetTile<Block, 5, 2>, OffsetTile<Block, 6, 2>,
+                     OffsetTile<Block, 7, 2>, OffsetTile<Block, 8, 2>}}};
+}
+
 }  // namespace
 
 const QuantKernels kQ8Avx512 = {
@@ -166,13 +194,7 @@ const QuantKernels kQ8Avx512 = {
                Q8Tile<7, 1>, Q8Tile<8, 1>},
               {Q8Tile<1, 2>, Q8Tile<2, 2>, Q8Tile<3, 2>, Q8Tile<4, 2>, Q8Tile<5, 2>, Q8Tile<6, 2>,
                Q8Tile<7, 2>, Q8Tile<8, 2>}}};
-const QuantKernels kQ4Avx512 = {
-    .rows = 8,
-    .panels = 2,
-    .inputs = {.power_of_two = true},
-    .tiles = {{Q4Tile<1, 1>, Q4Tile<2, 1>, Q4Tile<3, 1>, Q4Tile<4, 1>, Q4Tile<5, 1>, Q4Tile<6, 1>,
-               Q4Tile<7, 1>, Q4Tile<8, 1>},
-              {Q4Tile<1, 2>, Q4Tile<2, 2>, Q4Tile<3, 2>, Q4Tile<4, 2>, Q4Tile<5, 2>, Q4Tile<6, 2>,
-               Q4Tile<7, 2>, Q4Tile<8, 2>}}};
+const QuantKernels kQ5Avx512 = OffsetKernels<Q5Block>();
+const QuantKernels kQ4Avx512 = OffsetKernels<Q4Block>();
 
 }  // namespace citeseek::inference

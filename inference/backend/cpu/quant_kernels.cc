@@ -18,19 +18,20 @@ constexpr int kUnpackFrom = 2;
 
 struct Chosen {
   const QuantKernels& q8;
+  const QuantKernels& q5;
   const QuantKernels& q4;
 };
 
 Chosen Choose() {
   if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl")) {
-    return {kQ8Avx512, kQ4Avx512};
+    return {kQ8Avx512, kQ5Avx512, kQ4Avx512};
   }
   // Whatever has AVX2 has F16C, which clang 14 cannot ask for.
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    return {kQ8Avx2, kQ4Avx2};
+    return {kQ8Avx2, kQ5Avx2, kQ4Avx2};
   }
-  return {kQ8Portable, kQ4Portable};
+  return {kQ8Portable, kQ5Portable, kQ4Portable};
 }
 
 const Chosen& Kernels() {
@@ -81,18 +82,28 @@ void Q8Tile(const QuantProduct& product, const QuantTile& tile) {
   }
 }
 
-void Q4Tile(const QuantProduct& product, const QuantTile& tile) {
+// Of input i in the block, below 16, and of the one 16 further.
+int FirstCode(const Q4Block& block, int j, int i) { return block.codes[i / 4][j][i % 4] & 15; }
+int SecondCode(const Q4Block& block, int j, int i) { return block.codes[i / 4][j][i % 4] >> 4; }
+int FirstCode(const Q5Block& block, int j, int i) {
+  return (block.codes[i / 4][j][i % 4] & 15) | ((block.high[j][i % 4] >> (i / 4) & 1) << 4);
+}
+int SecondCode(const Q5Block& block, int j, int i) {
+  return (block.codes[i / 4][j][i % 4] >> 4) | ((block.high[j][i % 4] >> (4 + i / 4) & 1) << 4);
+}
+
+template <typename Block>
+void OffsetTile(const QuantProduct& product, const QuantTile& tile) {
   const InputBlock* x = product.x[tile.row];
   for (int j = 0; j < kPanel; ++j) {
     float& y = StartSum(product, tile, tile.panel * kPanel + j);
     for (int b = tile.begin; b < tile.end; ++b) {
-      const Q4Block& block =
-          static_cast<const Q4Block*>(product.w)[std::int64_t{tile.panel} * product.blocks + b];
+      const Block& block =
+          static_cast<const Block*>(product.w)[std::int64_t{tile.panel} * product.blocks + b];
       const std::int8_t* values = x[b].values;
       int sum = 0;
       for (int i = 0; i < kQuantBlock / 2; ++i) {
-        const int pair = block.codes[i / 4][j][i % 4];
-        sum += (pair & 15) * values[i] + (pair >> 4) * values[i + 16];
+        sum += FirstCode(block, j, i) * values[i] + SecondCode(block, j, i) * values[i + 16];
       }
       y += F16ToF32(block.scales[j]) * x[b].scale * static_cast<float>(sum);
       y -= F16ToF32(block.mins[j]) * x[b].sum;
@@ -103,11 +114,14 @@ void Q4Tile(const QuantProduct& product, const QuantTile& tile) {
 }  // namespace
 
 const QuantKernels kQ8Portable = {.tiles = {{Q8Tile}}};
-const QuantKernels kQ4Portable = {.tiles = {{Q4Tile}}};
+const QuantKernels kQ5Portable = {.tiles = {{OffsetTile<Q5Block>}}};
+const QuantKernels kQ4Portable = {.tiles = {{OffsetTile<Q4Block>}}};
 
 void ProductQ8(const QuantProduct& product) { Multiply(Kernels().q8, product); }
+void ProductQ5(const QuantProduct& product) { Multiply(Kernels().q5, product); }
 void ProductQ4(const QuantProduct& product) { Multiply(Kernels().q4, product); }
 QuantInputs Q8Inputs() { return Kernels().q8.inputs; }
+QuantInputs Q5Inputs() { return Kernels().q5.inputs; }
 QuantInputs Q4Inputs() { return Kernels().q4.inputs; }
 
 void Multiply(const QuantKernels& kernels, const QuantProduct& product) {

@@ -1,6 +1,6 @@
-// QuantKernels: products with int8 and 4-bit weights, one file an instruction set, compiled with
-// that set's flags because Highway 1.0.3 has no byte dot product. quant_kernels.cc chooses one and
-// goes through memory.
+// QuantKernels: products with int8, 5-bit and 4-bit weights, one file an instruction set, compiled
+// with that set's flags because Highway 1.0.3 has no byte dot product. quant_kernels.cc chooses one
+// and goes through memory.
 //
 // Include nothing here or there that has inline functions: they would be compiled for the wrong
 // processor and might be the copy that the linker keeps.
@@ -43,15 +43,18 @@ struct QuantKernels {
 void Multiply(const QuantKernels& kernels, const QuantProduct& product);
 
 extern const QuantKernels kQ8Portable;
+extern const QuantKernels kQ5Portable;
 extern const QuantKernels kQ4Portable;
 
 // Need AVX2, FMA and F16C. Byte products are added up in 16 bits: the int8 product takes inputs
-// that are rounded so that four of them fit (docs/adr/0009).
+// that are rounded so that four of them fit (docs/adr/0009), the 5-bit one so that sixteen do.
 extern const QuantKernels kQ8Avx2;
+extern const QuantKernels kQ5Avx2;
 extern const QuantKernels kQ4Avx2;
 
 // Need AVX-512 F, BW, VL and VNNI, inputs with scales that are powers of two and no weight scale 0.
 extern const QuantKernels kQ8Avx512;
+extern const QuantKernels kQ5Avx512;
 extern const QuantKernels kQ4Avx512;
 
 }  // namespace citeseek::inference

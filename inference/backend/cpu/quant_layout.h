@@ -1,4 +1,4 @@
-// QuantLayout: how int8 and 4-bit weights and quantised inputs lie in memory.
+// QuantLayout: how int8, 5-bit and 4-bit weights and quantised inputs lie in memory.
 //
 // Weights lie in panels of 16 outputs; a panel is its blocks of 32 inputs one after another. Four
 // inputs of one output are neighbours, as the byte dot product instructions want them.
@@ -47,6 +47,14 @@ struct Q4Block {
   std::uint16_t mins[kPanel];    // f16
 };
 
+// The same with a fifth bit: bit g of high[output][i] belongs to input 4g + i.
+struct Q5Block {
+  std::uint8_t codes[4][kPanel][4];
+  std::uint8_t high[kPanel][4];
+  std::uint16_t scales[kPanel];  // f16, not 0
+  std::uint16_t mins[kPanel];    // f16
+};
+
 // What a product's sums start from: y itself or 0, plus bias [16 * panels] or nothing.
 struct ProductStart {
   bool accumulate = true;
@@ -59,7 +67,7 @@ struct QuantProduct {
   float* const* y = nullptr;             // [rows], each 16 * panels long
   int rows = 0;
   ProductStart start;
-  const void* w = nullptr;  // Q8Block or Q4Block [panels, blocks]
+  const void* w = nullptr;  // Q8Block, Q5Block or Q4Block [panels, blocks]
   int blocks = 0;
   int panels = 0;
 };

@@ -51,7 +51,7 @@ class CudaBackend : public Backend {
 
   absl::StatusOr<std::unique_ptr<Matrix>> MakeMatrix(std::span<const MatrixParts> matrices,
                                                      Storage storage) override {
-    const auto source = MatrixSource::Make(matrices, storage);
+    const auto source = Source(matrices, storage);
     if (!source.ok()) return source.status();
     auto matrix = cuda::CudaMatrix::Pack(*source, *device_, pool_);
     if (!matrix.ok()) return matrix.status();
@@ -76,7 +76,7 @@ class CudaBackend : public Backend {
 
   absl::StatusOr<std::size_t> MatrixBytes(std::span<const MatrixParts> matrices,
                                           Storage storage) const override {
-    const auto source = MatrixSource::Make(matrices, storage);
+    const auto source = Source(matrices, storage);
     if (!source.ok()) return source.status();
     return cuda::CudaMatrix::Bytes(*source);
   }
@@ -222,6 +222,16 @@ class CudaBackend : public Backend {
   // Floats from one row of a dense product's results to the next.
   static std::size_t PartStride(int n) { return (static_cast<std::size_t>(n) + 3) / 4 * 4; }
   // Rows of a dense product, three a token.
+  // No kernel here takes 5 bits: 8 lose nothing of them but in blocks with minima.
+  static absl::StatusOr<MatrixSource> Source(std::span<const MatrixParts> matrices,
+                                             Storage storage) {
+    auto source = MatrixSource::Make(matrices, storage);
+    if (source.ok() && source->storage() == Storage::kQ5) {
+      source = MatrixSource::Make(matrices, Storage::kQ8);
+    }
+    return source;
+  }
+
   static int PartRows(int n) {
     const std::size_t fit = kPartsBytes / (PartStride(n) * sizeof(float));
     const int rows = static_cast<int>(std::min<std::size_t>(fit, kMostPartRows));

@@ -130,7 +130,7 @@ double Dot(const float* a, const float* b, int n) {
 
 TEST_P(BackendTest, LinearMultipliesEveryStorageOnOddShapes) {
   for (const Storage storage :
-       {Storage::kF32, Storage::kF16, Storage::kBF16, Storage::kQ8, Storage::kQ4}) {
+       {Storage::kF32, Storage::kF16, Storage::kBF16, Storage::kQ8, Storage::kQ5, Storage::kQ4}) {
     for (const auto& [t, n, k] : std::vector<std::array<int, 3>>{{1, 1, 1},
                                                                  {1, 16, 32},
                                                                  {2, 17, 33},
@@ -144,7 +144,7 @@ TEST_P(BackendTest, LinearMultipliesEveryStorageOnOddShapes) {
       const std::vector<float> before = Random(static_cast<std::size_t>(t * n));
       const auto w = PutMatrix(weights, 1, n, k, storage);
       const std::vector<float> kept = Stored(*w);
-      const bool quantized = storage == Storage::kQ8 || storage == Storage::kQ4;
+      const bool quantized = IsQuantized(storage);
       for (const bool accumulate : {false, true}) {
         const Tensor y = PutTensor(before, t, n);
         backend_->Linear(y, PutTensor(x, t, k), *w, Put(bias), accumulate);
@@ -171,11 +171,9 @@ TEST_P(BackendTest, StorageKeepsWeightsAsCloselyAsItsBitsAllow) {
   const int n = 20;
   const int k = 96;
   const std::vector<float> weights = Random(static_cast<std::size_t>(n * k));
-  const std::vector<std::pair<Storage, float>> worst = {{Storage::kF32, 0.0f},
-                                                        {Storage::kF16, 0.003f},
-                                                        {Storage::kBF16, 0.02f},
-                                                        {Storage::kQ8, 0.03f},
-                                                        {Storage::kQ4, 0.4f}};
+  const std::vector<std::pair<Storage, float>> worst = {
+      {Storage::kF32, 0.0f}, {Storage::kF16, 0.003f}, {Storage::kBF16, 0.02f},
+      {Storage::kQ8, 0.03f}, {Storage::kQ5, 0.2f},    {Storage::kQ4, 0.4f}};
   for (const auto& [storage, limit] : worst) {
     const auto w = PutMatrix(weights, 1, n, k, storage);
     const std::vector<float> kept = Stored(*w);
@@ -206,7 +204,7 @@ TEST_P(BackendTest, MemoryTakenIsWhatWasSaidBeforehand) {
     matrices.push_back({{DType::kF32, {20, 70}, bytes.subspan(i * 20 * 70 * 4, 20 * 70 * 4)}});
   }
   for (const Storage storage : {Storage::kAsStored, Storage::kF32, Storage::kF16, Storage::kBF16,
-                                Storage::kQ8, Storage::kQ4}) {
+                                Storage::kQ8, Storage::kQ5, Storage::kQ4}) {
     const auto matrix = backend_->MakeMatrix(matrices, storage);
     ASSERT_TRUE(matrix.ok()) << matrix.status();
     const auto said = backend_->MatrixBytes(matrices, storage);
@@ -221,7 +219,8 @@ TEST_P(BackendTest, MemoryTakenIsWhatWasSaidBeforehand) {
 }
 
 TEST_P(BackendTest, ARowsResultDoesNotDependOnTheRowsBesideIt) {
-  for (const Storage storage : {Storage::kF32, Storage::kBF16, Storage::kQ8, Storage::kQ4}) {
+  for (const Storage storage :
+       {Storage::kF32, Storage::kBF16, Storage::kQ8, Storage::kQ5, Storage::kQ4}) {
     const int t = GetParam().slow ? 29 : 150;  // more than go through the weights together
     const int n = GetParam().slow ? 22 : 70;
     const int k = 1100;
@@ -300,7 +299,8 @@ TEST_P(BackendTest, ActivationsFollowTheirDefinitions) {
 }
 
 TEST_P(BackendTest, LinearActivateIsLinearThenActivate) {
-  for (const Storage storage : {Storage::kF32, Storage::kBF16, Storage::kQ8, Storage::kQ4}) {
+  for (const Storage storage :
+       {Storage::kF32, Storage::kBF16, Storage::kQ8, Storage::kQ5, Storage::kQ4}) {
     for (const auto& [t, m, k] : std::vector<std::array<int, 3>>{
              {1, 16, 32}, {2, 5, 70}, {9, 48, 1100}, {13, 20, 33}, {150, 64, 520}}) {
       for (const bool gated : {false, true}) {
@@ -652,7 +652,8 @@ TEST_P(BackendTest, ExpertsOfEveryStorageMultiplyManyTokens) {
   const std::vector<float> x = Random(t * k);
   std::vector<std::int32_t> ids;
   for (int i = 0; i < t * slots; ++i) ids.push_back(i * i % 7 % experts);  // never expert 3
-  for (const Storage storage : {Storage::kF16, Storage::kBF16, Storage::kQ8, Storage::kQ4}) {
+  for (const Storage storage :
+       {Storage::kF16, Storage::kBF16, Storage::kQ8, Storage::kQ5, Storage::kQ4}) {
     const std::vector<float> weights = Random(static_cast<std::size_t>(experts * n * k));
     const auto w = PutMatrix(weights, experts, n, k, storage);
     const Tensor y = PutTensor(std::vector<float>(t * slots * n), t * slots, n);

@@ -55,12 +55,17 @@ std::vector<float> Row(const MatrixSource& source, int row) {
         put(b, i, F16ToF32(codes.scale) * static_cast<float>(codes.codes[i]));
       }
     });
+    return out;
+  }
+  const auto offset = [&](int b, const auto& codes) {
+    for (int i = 0; i < kQuantWeights; ++i) {
+      put(b, i, F16ToF32(codes.scale) * static_cast<float>(codes.codes[i]) - F16ToF32(codes.min));
+    }
+  };
+  if (source.storage() == Storage::kQ5) {
+    source.ReadQ5(0, row, scratch, offset);
   } else {
-    source.ReadQ4(0, row, scratch, [&](int b, const Q4Codes& codes) {
-      for (int i = 0; i < kQuantWeights; ++i) {
-        put(b, i, F16ToF32(codes.scale) * static_cast<float>(codes.codes[i]) - F16ToF32(codes.min));
-      }
-    });
+    source.ReadQ4(0, row, scratch, offset);
   }
   return out;
 }
@@ -79,7 +84,9 @@ TEST(MatrixSourceTest, BlocksWithOneScaleKeepTheirOwnCodes) {
         {DType::kQ4_0, Storage::kQ4, {0}},
         {DType::kQ4_1, Storage::kQ4, {0, 2}},
         {DType::kQ4_K, Storage::kQ4, {0, 2}},
-        {DType::kQ5_0, Storage::kQ8, {0}},
+        {DType::kQ5_0, Storage::kQ5, {0}},
+        {DType::kQ5_1, Storage::kQ5, {0, 2}},
+        {DType::kQ5_K, Storage::kQ5, {0, 2}},
         {DType::kIQ4_NL, Storage::kQ8, {0}},
         {DType::kIQ4_XS, Storage::kQ8, {0}}}) {
     const RandomTensor tensor(dtype, 3, 512, numbers);
@@ -93,10 +100,8 @@ TEST(MatrixSourceTest, BlocksWithOneScaleKeepTheirOwnCodes) {
 }
 
 TEST(MatrixSourceTest, BlocksOfOtherFormsAreRoundedToEightBits) {
-  for (const auto& [dtype, numbers] : {std::pair(DType::kQ5_1, std::vector<std::size_t>{0, 2}),
-                                       {DType::kQ2_K, {80, 82}},
+  for (const auto& [dtype, numbers] : {std::pair(DType::kQ2_K, std::vector<std::size_t>{80, 82}),
                                        {DType::kQ3_K, {108}},
-                                       {DType::kQ5_K, {0, 2}},
                                        {DType::kQ6_K, {208}}}) {
     const RandomTensor tensor(dtype, 1, 256, numbers);
     const std::vector<MatrixParts> matrices = {{tensor.view}};
@@ -125,6 +130,12 @@ TEST(MatrixSourceTest, PartsOfDifferentTypesAreAllKeptAsTheFinestIs) {
   ASSERT_EQ(source.storage(), Storage::kQ8);
   EXPECT_EQ(Row(source, 1), coarse.Widened(1));
   EXPECT_EQ(Row(source, 2), fine.Widened(0));
+  const RandomTensor five(DType::kQ5_1, 1, 64, {0, 2});
+  const std::vector<MatrixParts> small = {{coarse.view, five.view}};
+  ASSERT_EQ(Source(small).storage(), Storage::kQ5);
+  EXPECT_EQ(Row(Source(small), 1), coarse.Widened(1));
+  EXPECT_EQ(Row(Source(small), 2), five.Widened(0));
+  EXPECT_EQ(Source({{five.view, fine.view}}).storage(), Storage::kQ8);
   const RandomTensor half(DType::kF16, 1, 64, {});
   const RandomTensor brain(DType::kBF16, 1, 64, {});
   EXPECT_EQ(Source({{half.view, brain.view}}).storage(), Storage::kF32);

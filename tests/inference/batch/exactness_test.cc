@@ -166,6 +166,7 @@ TEST(ExactnessTest, ModelsOfOurOwnSayTheSameHoweverTheyAreComputed) {
       {dynamic, Storage::kAsStored},
       {TinyQwen2Config(), Storage::kAsStored},
       {TinyQwen2Config(), Storage::kQ8},
+      {TinyQwen2Config(), Storage::kQ5},
       {TinyQwen2Config(), Storage::kQ4},
       {TinyDeepSeekConfig(), Storage::kAsStored}};
   for (const auto& [config, storage] : models) {

@@ -119,7 +119,7 @@ TEST_F(EngineTest, ConcurrentCallsGetWhatEachGetsAlone) {
 
 TEST_F(EngineTest, QuantisedWeightsAnswerToo) {
   EngineOptions options = small_;
-  for (const Storage storage : {Storage::kQ8, Storage::kQ4}) {
+  for (const Storage storage : {Storage::kQ8, Storage::kQ5, Storage::kQ4}) {
     options.model.storage = storage;
     const auto engine = Open(options);
     EXPECT_TRUE(Ask(*engine, hello_, {.max_tokens = 8}).finish.ok());

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <functional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "inference/backend/cpu/kernels.h"
@@ -18,6 +20,7 @@ namespace citeseek::inference {
 
 // quant_avx512.cc compiled with emulated instructions.
 extern const QuantKernels kEmulatedQ8Avx512;
+extern const QuantKernels kEmulatedQ5Avx512;
 extern const QuantKernels kEmulatedQ4Avx512;
 
 namespace {
@@ -26,7 +29,7 @@ struct Kernel {
   std::string name;
   const QuantKernels* kernels = nullptr;
   const QuantKernels* portable = nullptr;
-  bool four_bits = false;
+  int bits = 8;
   std::function<bool()> runs_here = [] { return true; };
 };
 
@@ -49,7 +52,11 @@ class QuantKernelsTest : public testing::TestWithParam<Kernel> {
   // Blocks with random codes, the extreme ones among them.
   std::vector<std::byte> Weights(int panels, int blocks) {
     const auto count = static_cast<std::size_t>(panels) * static_cast<std::size_t>(blocks);
-    const std::size_t each = GetParam().four_bits ? sizeof(Q4Block) : sizeof(Q8Block);
+    // The codes come first, then numbers in f16.
+    const auto [each, codes] =
+        GetParam().bits == 8   ? std::pair(sizeof(Q8Block), offsetof(Q8Block, scales))
+        : GetParam().bits == 5 ? std::pair(sizeof(Q5Block), offsetof(Q5Block, scales))
+                               : std::pair(sizeof(Q4Block), offsetof(Q4Block, scales));
     std::vector<std::byte> out(count * each);
     for (std::byte& b : out) {
       const auto bits = static_cast<std::uint32_t>(random_());
@@ -58,7 +65,6 @@ class QuantKernelsTest : public testing::TestWithParam<Kernel> {
     for (std::size_t i = 0; i < count; ++i) {
       std::uint16_t halves[2 * kPanel];
       for (std::uint16_t& half : halves) half = F32ToF16(0.01f + std::abs(Normal()));
-      const std::size_t codes = GetParam().four_bits ? sizeof(Q4Block::codes) : 8 * kPanel * 4;
       std::memcpy(out.data() + i * each + codes, halves, each - codes);
     }
     return out;
@@ -82,6 +88,8 @@ TEST_P(QuantKernelsTest, ProductsEqualThePortableOnesForEveryNumberOfRowsAndPane
         if (r == 1) std::fill(row.begin(), row.end(), 3.0f);  // the largest value everywhere
         if (r == 2) std::fill(row.begin(), row.end(), -3.0f);
         if (r == 3) std::fill(row.begin(), row.begin() + kQuantBlock, 0.0f);
+        // All that meets in one sum is largest, and its neighbours are largest the other way.
+        for (int i = 0; r == 4 && i < k; ++i) row[static_cast<std::size_t>(i)] = i % 4 < 2 ? 1 : -1;
         inputs.emplace_back(static_cast<std::size_t>(blocks));
         QuantizeRow(row.data(), k, GetParam().kernels->inputs, inputs.back().data());
         x.push_back(inputs.back().data());
@@ -155,12 +163,15 @@ TEST_P(QuantKernelsTest, InputsAreRoundedToTheNearestLevelOfTheirBlock) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kernels, QuantKernelsTest,
-    testing::Values(Kernel{"Q8Avx2", &kQ8Avx2, &kQ8Portable, false, HasAvx2},
-                    Kernel{"Q4Avx2", &kQ4Avx2, &kQ4Portable, true, HasAvx2},
-                    Kernel{"Q8Avx512", &kQ8Avx512, &kQ8Portable, false, HasAvx512},
-                    Kernel{"Q4Avx512", &kQ4Avx512, &kQ4Portable, true, HasAvx512},
-                    Kernel{"Q8Avx512Emulated", &kEmulatedQ8Avx512, &kQ8Portable, false},
-                    Kernel{"Q4Avx512Emulated", &kEmulatedQ4Avx512, &kQ4Portable, true}),
+    testing::Values(Kernel{"Q8Avx2", &kQ8Avx2, &kQ8Portable, 8, HasAvx2},
+                    Kernel{"Q5Avx2", &kQ5Avx2, &kQ5Portable, 5, HasAvx2},
+                    Kernel{"Q4Avx2", &kQ4Avx2, &kQ4Portable, 4, HasAvx2},
+                    Kernel{"Q8Avx512", &kQ8Avx512, &kQ8Portable, 8, HasAvx512},
+                    Kernel{"Q5Avx512", &kQ5Avx512, &kQ5Portable, 5, HasAvx512},
+                    Kernel{"Q4Avx512", &kQ4Avx512, &kQ4Portable, 4, HasAvx512},
+                    Kernel{"Q8Avx512Emulated", &kEmulatedQ8Avx512, &kQ8Portable, 8},
+                    Kernel{"Q5Avx512Emulated", &kEmulatedQ5Avx512, &kQ5Portable, 5},
+                    Kernel{"Q4Avx512Emulated", &kEmulatedQ4Avx512, &kQ4Portable, 4}),
     [](const auto& param_info) { return param_info.param.name; });
 
 }  // namespace
