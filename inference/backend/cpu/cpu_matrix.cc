@@ -44,20 +44,24 @@ void PutQ8(const Q8Codes& codes, int j, Q8Block& block) {
   }
 }
 
-template <typename Codes, typename Block>
-void PutOffset(const Codes& codes, int j, Block& block) {
+void PutQ4(const Q4Codes& codes, int j, Q4Block& block) {
   block.scales[j] = codes.scale;
   block.mins[j] = codes.min;
   for (int i = 0; i < kQuantBlock / 2; ++i) {
-    block.codes[i / 4][j][i % 4] = static_cast<std::uint8_t>(
-        (codes.codes[i] & 15) | ((codes.codes[i + kQuantBlock / 2] & 15) << 4));
+    block.codes[i / 4][j][i % 4] =
+        static_cast<std::uint8_t>(codes.codes[i] | (codes.codes[i + kQuantBlock / 2] << 4));
   }
 }
 
 void PutQ5(const Q5Codes& codes, int j, Q5Block& block) {
-  PutOffset(codes, j, block);
-  for (int i = 0; i < kQuantBlock; ++i) {
-    block.high[j][i % 4] |= static_cast<std::uint8_t>((codes.codes[i] >> 4) << (i / 4));
+  block.scales[j] = codes.scale;
+  block.mins[j] = codes.min;
+  for (int i = 0; i < kQuantBlock / 2; ++i) {
+    const int first = codes.codes[i];
+    const int second = codes.codes[i + kQuantBlock / 2];
+    block.codes[i / 4][j][i % 4] = static_cast<std::uint8_t>((first & 15) | (second >> 1 << 4));
+    const int bits = (first & 16) | (second & 1);
+    block.bits[j][i % 4] |= static_cast<std::uint8_t>(bits << (i / 4));
   }
 }
 
@@ -143,7 +147,7 @@ void CpuMatrix::PackPanel(const MatrixSource& source, int which, int panel, std:
     }
     if (storage_ == Storage::kQ4) {
       source.ReadQ4(which, number, row, [&](int b, const Q4Codes& codes) {
-        PutOffset(codes, j, reinterpret_cast<Q4Block*>(target)[b]);
+        PutQ4(codes, j, reinterpret_cast<Q4Block*>(target)[b]);
       });
       continue;
     }
@@ -175,10 +179,7 @@ void CpuMatrix::PackPanel(const MatrixSource& source, int which, int panel, std:
 void CpuMatrix::UnpackRow(int row, float* out, bool accumulate) const {
   const std::byte* panel = Panel(0, row / kPanel);
   const int j = row % kPanel;
-  const auto offset = [&](const auto& block, int i, int higher) {
-    const int half = i % (kQuantBlock / 2);
-    const int pair = block.codes[half / 4][j][half % 4];
-    const int code = higher | (i % kQuantBlock < kQuantBlock / 2 ? pair & 15 : pair >> 4);
+  const auto offset = [&](const auto& block, int code) {
     return F16ToF32(block.scales[j]) * static_cast<float>(code) - F16ToF32(block.mins[j]);
   };
   const auto weight = [&](int i) -> float {
@@ -198,11 +199,18 @@ void CpuMatrix::UnpackRow(int row, float* out, bool accumulate) const {
       }
       case Storage::kQ5: {
         const Q5Block& block = reinterpret_cast<const Q5Block*>(panel)[i / kQuantBlock];
-        const int fifth = block.high[j][i % 4] >> (i % kQuantBlock / 4) & 1;
-        return offset(block, i, fifth << 4);
+        const int half = i % (kQuantBlock / 2);
+        const int pair = block.codes[half / 4][j][half % 4];
+        const int bits = block.bits[j][half % 4] >> (half / 4);
+        const bool first = i % kQuantBlock < kQuantBlock / 2;
+        return offset(block, first ? (pair & 15) | (bits & 16) : (pair >> 4 << 1) | (bits & 1));
       }
-      case Storage::kQ4:
-        return offset(reinterpret_cast<const Q4Block*>(panel)[i / kQuantBlock], i, 0);
+      case Storage::kQ4: {
+        const Q4Block& block = reinterpret_cast<const Q4Block*>(panel)[i / kQuantBlock];
+        const int half = i % (kQuantBlock / 2);
+        const int pair = block.codes[half / 4][j][half % 4];
+        return offset(block, i % kQuantBlock < kQuantBlock / 2 ? pair & 15 : pair >> 4);
+      }
       default:
         return reinterpret_cast<const float*>(panel)[at];
     }

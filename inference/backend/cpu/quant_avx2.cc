@@ -283,14 +283,12 @@ inline Codes CodesOf(const Q4Block& block, int g, int j) {
   return {_mm256_and_si256(both, low_half), _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half)};
 }
 inline Codes CodesOf(const Q5Block& block, int g, int j) {
-  const __m256i low_half = _mm256_set1_epi8(15);
-  const __m256i fifth = _mm256_set1_epi8(16);
   const __m256i both = Load(block.codes[g][j]);
-  const __m256i high = Load(block.high[j]);
-  return {_mm256_or_si256(_mm256_and_si256(both, low_half),
-                          _mm256_and_si256(_mm256_slli_epi16(high, 4 - g), fifth)),
-          _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(both, 4), low_half),
-                          _mm256_and_si256(_mm256_srli_epi16(high, g), fifth))};
+  const __m256i fifths = _mm256_srli_epi16(Load(block.bits[j]), g);
+  return {_mm256_or_si256(_mm256_and_si256(both, _mm256_set1_epi8(15)),
+                          _mm256_and_si256(fifths, _mm256_set1_epi8(16))),
+          _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(both, 3), _mm256_set1_epi8(30)),
+                          _mm256_and_si256(fifths, _mm256_set1_epi8(1)))};
 }
 inline Codes CodesOf(const Unpacked& block, int g, int j) {
   return {Load(block.codes[g][j]), Load(block.codes[4 + g][j])};
@@ -385,11 +383,12 @@ void UnpackedTile(const QuantProduct& p, const QuantTile& tile) {
 }
 
 template <typename Packed>
-constexpr QuantKernels OffsetKernels(const QuantInputs& inputs) {
+constexpr QuantKernels OffsetKernels(const QuantInputs& inputs, int unpack_rows) {
   return {.rows = 4,
           .inputs = inputs,
           .tiles = {{OffsetTile<1, Packed>, OffsetTile<2, Packed>, OffsetTile<3, Packed>,
                      OffsetTile<4, Packed>}},
+          .unpack_rows = unpack_rows,
           .unpack = Unpack<Packed>,
           .unpacked_tiles = {UnpackedTile<1, Packed>, UnpackedTile<2, Packed>,
                              UnpackedTile<3, Packed>, UnpackedTile<4, Packed>}};
@@ -401,7 +400,7 @@ const QuantKernels kQ8Avx2 = {
     .rows = 4,
     .inputs = {.levels = 126, .sum_factor = 128, .quantize = QuantizeGroups},
     .tiles = {{Q8Tile<1>, Q8Tile<2>, Q8Tile<3>, Q8Tile<4>}}};
-const QuantKernels kQ5Avx2 = OffsetKernels<Q5Block>({.quantize = QuantizeLanes});
-const QuantKernels kQ4Avx2 = OffsetKernels<Q4Block>({.quantize = Quantize});
+const QuantKernels kQ5Avx2 = OffsetKernels<Q5Block>({.quantize = QuantizeLanes}, 7);
+const QuantKernels kQ4Avx2 = OffsetKernels<Q4Block>({.quantize = Quantize}, 9);
 
 }  // namespace citeseek::inference

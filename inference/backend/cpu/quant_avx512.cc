@@ -113,14 +113,12 @@ inline Codes CodesOf(const Q4Block& block, int g) {
   return {_mm512_and_si512(both, low_half), _mm512_and_si512(_mm512_srli_epi16(both, 4), low_half)};
 }
 inline Codes CodesOf(const Q5Block& block, int g) {
-  const __m512i low_half = _mm512_set1_epi8(15);
-  const __m512i fifth = _mm512_set1_epi8(16);
   const __m512i both = Load(block.codes[g]);
-  const __m512i high = Load(block.high);
-  return {_mm512_or_si512(_mm512_and_si512(both, low_half),
-                          _mm512_and_si512(_mm512_slli_epi16(high, 4 - g), fifth)),
-          _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi16(both, 4), low_half),
-                          _mm512_and_si512(_mm512_srli_epi16(high, g), fifth))};
+  const __m512i fifths = _mm512_srli_epi16(Load(block.bits), static_cast<unsigned>(g));
+  return {_mm512_or_si512(_mm512_and_si512(both, _mm512_set1_epi8(15)),
+                          _mm512_and_si512(fifths, _mm512_set1_epi8(16))),
+          _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi16(both, 3), _mm512_set1_epi8(30)),
+                          _mm512_and_si512(fifths, _mm512_set1_epi8(1)))};
 }
 
 template <typename Block, int kRows, int kPanels>

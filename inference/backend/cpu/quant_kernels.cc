@@ -13,8 +13,6 @@ namespace {
 constexpr int kRowsAtOnce = 64;
 // Up to here all rows stay in the cache, and the weights are read once, in order.
 constexpr int kFewRows = 16;
-// Tiles that go through the same blocks, from which on unpacking them beforehand pays.
-constexpr int kUnpackFrom = 2;
 
 struct Chosen {
   const QuantKernels& q8;
@@ -45,7 +43,7 @@ void Rows(const QuantKernels& kernels, const QuantProduct& product, QuantTile ti
   int groups = (end - tile.row + kernels.rows - 1) / kernels.rows;
   const QuantTileFunction* tiles = kernels.tiles[panels - 1];
   alignas(64) std::byte unpacked[kBlocksAtOnce * kUnpackedBytes];  // not touched unless used
-  if (groups > kUnpackFrom && kernels.unpack != nullptr) {
+  if (end - tile.row >= kernels.unpack_rows && kernels.unpack != nullptr) {
     kernels.unpack(product, tile, unpacked);
     tile.unpacked = unpacked;
     tiles = kernels.unpacked_tiles;
@@ -86,10 +84,10 @@ void Q8Tile(const QuantProduct& product, const QuantTile& tile) {
 int FirstCode(const Q4Block& block, int j, int i) { return block.codes[i / 4][j][i % 4] & 15; }
 int SecondCode(const Q4Block& block, int j, int i) { return block.codes[i / 4][j][i % 4] >> 4; }
 int FirstCode(const Q5Block& block, int j, int i) {
-  return (block.codes[i / 4][j][i % 4] & 15) | ((block.high[j][i % 4] >> (i / 4) & 1) << 4);
+  return (block.codes[i / 4][j][i % 4] & 15) | ((block.bits[j][i % 4] >> (i / 4)) & 16);
 }
 int SecondCode(const Q5Block& block, int j, int i) {
-  return (block.codes[i / 4][j][i % 4] >> 4) | ((block.high[j][i % 4] >> (4 + i / 4) & 1) << 4);
+  return (block.codes[i / 4][j][i % 4] >> 4 << 1) | ((block.bits[j][i % 4] >> (i / 4)) & 1);
 }
 
 template <typename Block>

@@ -34,8 +34,9 @@ struct QuantKernels {
   int panels = 1;  // at most in a tile
   QuantInputs inputs;
   QuantTileFunction tiles[2][8] = {};  // [panels - 1][rows - 1]
-  // Blocks of one panel that several tiles go through are unpacked once, where that pays: each to
-  // at most kUnpackedBytes at out, which is aligned to 64 bytes. null: it does not pay.
+  // Blocks of one panel that so many rows go through are unpacked once, each to at most
+  // kUnpackedBytes at out, which is aligned to 64 bytes. null: that does not pay.
+  int unpack_rows = 0;
   void (*unpack)(const QuantProduct& product, const QuantTile& tile, void* out) = nullptr;
   QuantTileFunction unpacked_tiles[8] = {};  // [rows - 1], of one panel
 };

@@ -47,10 +47,12 @@ struct Q4Block {
   std::uint16_t mins[kPanel];    // f16
 };
 
-// The same with a fifth bit: bit g of high[output][i] belongs to input 4g + i.
+// The same with a fifth bit, which bits[output][i] has of eight inputs: bit 4 + g is the highest of
+// input 4g + i, bit g the lowest of input 16 + 4g + i, so that one shift brings both to their
+// places.
 struct Q5Block {
   std::uint8_t codes[4][kPanel][4];
-  std::uint8_t high[kPanel][4];
+  std::uint8_t bits[kPanel][4];
   std::uint16_t scales[kPanel];  // f16, not 0
   std::uint16_t mins[kPanel];    // f16
 };

@@ -80,13 +80,6 @@ inline __m512i _mm512_and_si512(__m512i a, __m512i b) {
 inline __m512i _mm512_or_si512(__m512i a, __m512i b) {
   return EmulatedLanes<__m512i>([&](int i) { return a.lane[i] | b.lane[i]; });
 }
-inline __m512i _mm512_slli_epi16(__m512i a, unsigned count) {
-  return EmulatedLanes<__m512i>([&](int i) {
-    const auto bits = static_cast<std::uint32_t>(a.lane[i]);
-    const std::uint32_t low = (bits << count) & 0xffffu;
-    return static_cast<std::int32_t>(low | (((bits >> 16) << count) << 16));
-  });
-}
 inline __m512i _mm512_srli_epi16(__m512i a, unsigned count) {
   return EmulatedLanes<__m512i>([&](int i) {
     const auto bits = static_cast<std::uint32_t>(a.lane[i]);
