@@ -184,15 +184,11 @@ bool Defines(const Evidence& evidence, const TermSet& defined, std::string_view 
   return false;
 }
 
-// Whether a sentence is a short line that ends like a title: neither prose nor a named value.
+// Whether a sentence is a short line that ends like a title.
 bool LooksLikeTitle(std::string_view passage, const Sentence& sentence) {
-  const indexer::ByteRange range = sentence.range;
-  if (sentence.kind != LineKind::kProse || range.end - range.start > kTitleBytes) return false;
-  const bool whole = (range.start == 0 || passage[range.start - 1] == '\n') &&
-                     (range.end >= passage.size() || passage[range.end] == '\n');
-  const std::string_view text = passage.substr(range.start, range.end - range.start);
-  return whole && text.find(':') == std::string_view::npos &&
-         text.find("：") == std::string_view::npos && !EndsAsSentence(text);
+  return sentence.kind == LineKind::kProse &&
+         sentence.range.end - sentence.range.start <= kTitleBytes &&
+         IsTitleLine(passage, sentence.range);
 }
 
 bool IsQuestion(std::string_view text) {

@@ -27,6 +27,8 @@ constexpr std::size_t kTwoCharacters = 6;  // bytes
 // Of a Chinese character in the weight of a word, which has about two.
 constexpr double kCharacterShare = 0.5;
 
+constexpr std::size_t kTermBytes = 60;  // of a line that names what follows
+
 // Of a word that questions hold whatever they ask.
 constexpr double kLightShare = 0.5;
 
@@ -72,6 +74,15 @@ bool IsRunInHeading(std::string_view text, indexer::ByteRange range) {
   if (!wide) return spaces <= 1 && line.find_first_of("0123456789") == std::string_view::npos;
   // Chinese: the items of a list, 一、 to 十、.
   return line.find("、") != std::string_view::npos && line.find("、") <= 6;
+}
+
+// A line that names what the paragraph below it is about: a word of a glossary, an option, a setting.
+bool IsTermLine(std::string_view text, indexer::ByteRange range) {
+  if (range.end - range.start > kTermBytes || !IsTitleLine(text, range)) return false;
+  std::size_t next = text.find_first_not_of('\n', range.end);
+  if (next == std::string_view::npos) return false;
+  const std::string_view below = text.substr(next, text.find('\n', next) - next);
+  return below.size() > kTermBytes || EndsAsSentence(below);
 }
 
 // Bytes of "---", names with values and "---" at the top of a Markdown file; 0 if there are none.
@@ -168,6 +179,14 @@ std::vector<bool> QuotedBytes(std::string_view text) {
 
 }  // namespace
 
+bool IsTitleLine(std::string_view passage, indexer::ByteRange range) {
+  const bool whole = (range.start == 0 || passage[range.start - 1] == '\n') &&
+                     (range.end >= passage.size() || passage[range.end] == '\n');
+  const std::string_view text = passage.substr(range.start, range.end - range.start);
+  return whole && text.find(':') == std::string_view::npos &&
+         text.find("：") == std::string_view::npos && !EndsAsSentence(text);
+}
+
 bool EndsAsSentence(std::string_view line) {
   for (std::string_view end : {".", "!", "?", ":", ";", ",", "。", "！", "？", "：", "；"}) {
     if (line.ends_with(end)) return true;
@@ -213,7 +232,8 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
   for (std::size_t source = 0; source < hits.size(); ++source) {
     const std::string_view text = hits[source].text;
     const TermSet title = Terms(hits[source].title);
-    TermSet above = title;  // title and heading
+    TermSet above = title;    // title and heading
+    TermSet section = title;  // without the lines that name single paragraphs
     std::uint32_t header_start = 0;
     TermSet header;
     TermSet all = title;
@@ -239,10 +259,16 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
                        hits[source].start + sentences_.back().range.start > 0;
       all.insert(all.end(), sentence.terms.begin(), sentence.terms.end());
       sentence.context = above;
-      if (sentence.kind == LineKind::kHeading) {
-        above = title;
+      sentence.names = sentence.kind == LineKind::kProse && IsTermLine(text, range);
+      if (sentence.kind == LineKind::kHeading || sentence.names) {
+        const bool inner = sentence.names;
+        // "-q" and "--quiet" name the same.
+        const bool again = inner && !sentences_.empty() && sentences_.back().names &&
+                           sentences_.back().source == sentence.source;
+        if (!again) above = inner ? section : title;
         above.insert(above.end(), sentence.terms.begin(), sentence.terms.end());
         Normalise(&above);
+        if (!inner) section = above;
       } else if (sentence.kind == LineKind::kTableRow) {
         const indexer::ByteRange head = TableHeader(text, range);
         if (head.start <= range.start && range.start < head.end) sentence.answers = false;

@@ -28,6 +28,7 @@ struct Sentence {
   LineKind kind = LineKind::kProse;
   bool answers = true;  // neither a heading, nor the title, nor a table's header
   bool leads = false;   // the first below a heading that is not the document's title
+  bool names = false;   // a line that names what the paragraph below it is about
   TermSet terms;
   TermSet context;  // of the title, the heading above, the table's header
 };
@@ -78,6 +79,9 @@ class Evidence {
   std::vector<double> weights_;
   double unseen_ = 0;
 };
+
+// Whether a sentence is a line of its own that ends like a title: neither prose nor a named value.
+bool IsTitleLine(std::string_view passage, indexer::ByteRange range);
 
 // Whether a line ends with a mark of a sentence or clause.
 bool EndsAsSentence(std::string_view line);
