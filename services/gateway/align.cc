@@ -256,14 +256,18 @@ double CopiedShare(std::span<const Token> claim, const std::vector<int>& match) 
   return all > 0 ? copied / all : 0;
 }
 
+// True if a gap stands beside a long run of the source's words in a claim that mostly repeats it.
+bool BesideACopy(const Texts& texts, const Gap& gap) {
+  return texts.copied >= kCopied &&
+         RunBefore(texts.match, gap.claim_begin) + RunFrom(texts.match, gap.claim_end) >= kLongRun;
+}
+
 // True if what stands around a gap repeats the source: what stands in the gap is about that, even
 // if the source holds it elsewhere too.
 bool InACopy(const Texts& texts, const Gap& gap) {
-  const std::size_t before = RunBefore(texts.match, gap.claim_begin);
-  const std::size_t behind = RunFrom(texts.match, gap.claim_end);
-  return before + behind >= kLongRun && texts.copied >= kCopied &&
-         (gap.claim_begin == 0 || before > 1) &&
-         (gap.claim_end == texts.claim.size() || behind > 1);
+  return BesideACopy(texts, gap) &&
+         (gap.claim_begin == 0 || RunBefore(texts.match, gap.claim_begin) > 1) &&
+         (gap.claim_end == texts.claim.size() || RunFrom(texts.match, gap.claim_end) > 1);
 }
 
 // A word of the claim with none for it in the source's gap, and one there with none in the claim.
@@ -309,12 +313,9 @@ void CompareWords(const Texts& texts, const Gap& gap, std::size_t said, std::siz
     const bool named = std::any_of(claim.begin() + static_cast<std::ptrdiff_t>(gap.claim_begin),
                                    claim.begin() + static_cast<std::ptrdiff_t>(gap.claim_end),
                                    [](const Token& token) { return token.name; });
-    const bool copied =
-        texts.copied >= kCopied &&
-        RunBefore(match, gap.claim_begin) + RunFrom(match, gap.claim_end) >= kLongRun;
-    Consider({!plain            ? Difference::Kind::kWording
-              : copied || named ? Difference::Kind::kPlainWording
-                                : Difference::Kind::kReworded,
+    Consider({!plain                             ? Difference::Kind::kWording
+              : BesideACopy(texts, gap) || named ? Difference::Kind::kPlainWording
+                                                 : Difference::Kind::kReworded,
               said, meant},
              worst);
   }

@@ -15,6 +15,7 @@ namespace {
 // Tuned with tests/bench/extract_quality.cc on several question sets, English and Chinese.
 constexpr double kContextShare = 0.75;    // of a term's weight, held by title, heading or header
 constexpr double kNeighbourShare = 0.45;  // held by the sentence before, or after
+constexpr double kScopeShare = 0.45;      // of what most passages are about
 constexpr double kWeakShare = 0.5;        // by a character of it, without the word
 constexpr double kPassageShare = 0.3;     // held elsewhere in the passage
 constexpr double kElsewhereShare = 0.6;   // of an entity, held elsewhere in the passage
@@ -24,6 +25,9 @@ constexpr double kLengthPowerChinese = 0.9;  // whose questions vary less in len
 constexpr double kUsualWeight = 20;          // of a question of four words
 constexpr double kWrongType = 0.6;           // asked when, but states no date
 constexpr double kLeads = 1.25;              // says what the heading above it promises
+constexpr double kNamed = 0.6;  // more, below a line that names but what the question does
+constexpr double kStandard[] = {1, 1.15, 1.6};  // asked for a default: tells none, of one, which
+constexpr double kElsewhere = 0.4;              // only says where to read on
 constexpr double kAgreement = 0.35;
 constexpr double kLookedUp = 1.5;   // the row and the column that the question names
 constexpr double kStep = 1.5;       // asked how to do something, tells what to do
@@ -34,7 +38,6 @@ constexpr double kOfAnother = 0.3;  // names another version or code than the qu
 constexpr std::size_t kLeastNameBytes = 3;
 constexpr std::size_t kTitleBytes = 60;
 constexpr std::size_t kOpeningBytes = 80;  // of a sentence: where its subject stands
-constexpr std::size_t kArticleBytes = 8;   // before the subject: "The ", "- `"
 
 // How much of the question a sentence carries where it stands.
 struct Carried {
@@ -90,6 +93,8 @@ Carried Carry(const Evidence& evidence, const std::vector<Slot>& question, std::
     } else if ((before != nullptr && HoldsAny(*before, slot.terms)) ||
                (after != nullptr && HoldsAny(*after, slot.terms))) {
       share = kNeighbourShare;
+    } else if (slot.scope) {
+      share = kScopeShare;
     } else {
       entity_share =
           HoldsAny(evidence.SourceTerms(sentence.source), slot.terms) ? kElsewhereShare : 0;
@@ -176,7 +181,7 @@ bool Defines(const Evidence& evidence, const TermSet& defined, std::string_view 
   std::size_t end = 0;
   for (const auto& [term, place] : evidence.Places(text.substr(0, kOpeningBytes))) {
     if (!Holds(defined, term)) continue;
-    if (held.empty() && place.start > kArticleBytes) return false;
+    if (held.empty() && !OpensSentence(text.substr(0, place.start))) return false;
     if (std::find(held.begin(), held.end(), term) == held.end()) held.push_back(term);
     end = std::max<std::size_t>(end, place.end);
     if (held.size() == defined.size()) return TellsWhatItIs(text, end);
@@ -189,6 +194,21 @@ bool LooksLikeTitle(std::string_view passage, const Sentence& sentence) {
   return sentence.kind == LineKind::kProse &&
          sentence.range.end - sentence.range.start <= kTitleBytes &&
          IsTitleLine(passage, sentence.range);
+}
+
+// How much of what the line above a sentence names the question names too, [0, 1]; 0 if that is no
+// more than the title says. Of lines that name the same, the best.
+double NamedAbove(const Evidence& evidence, const Sentence& sentence, const TermSet& question,
+                  const std::vector<Slot>& slots) {
+  const auto sentences = evidence.sentences();
+  double best = 0;
+  for (int at = sentence.head; at >= 0; --at) {
+    const Sentence& line = sentences[static_cast<std::size_t>(at)];
+    if (line.source != sentence.source || (at != sentence.head && !line.names)) break;
+    if (Announces(line, slots)) best = std::max(best, Coverage(evidence, line.terms, question));
+    if (!line.names) break;
+  }
+  return best;
 }
 
 bool IsQuestion(std::string_view text) {
@@ -240,8 +260,17 @@ std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionC
   std::vector<Candidate> candidates;
   const auto sentences = evidence->sentences();
   const std::vector<Identifier> asked = FindIdentifiers(question);
-  const TermSet defined = evidence->KnownTerms(
-      question.substr(cues.defined.start, cues.defined.end - cues.defined.start));
+  const auto matter = static_cast<std::size_t>(
+      std::max_element(slots.begin(), slots.end(),
+                       [](const Slot& a, const Slot& b) { return a.weight < b.weight; }) -
+      slots.begin());  // what the question says that least else does
+  const std::string_view subject =
+      question.substr(cues.defined.start, cues.defined.end - cues.defined.start);
+  const bool capitals = std::all_of(subject.begin(), subject.end(), [](char c) {
+    return absl::ascii_isupper(static_cast<unsigned char>(c));
+  });
+  const TermSet defined = evidence->KnownTerms(subject);
+  const std::string_view acronym = capitals ? subject : "";
   bool announced = false;          // a heading named what is to be defined, and no prose came since
   std::vector<Identifier> headed;  // by the last heading of this source that names any
   for (std::size_t i = 0; i < sentences.size(); ++i) {
@@ -255,7 +284,7 @@ std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionC
       named = FindIdentifiers(evidence->Text(sentence));
       if (sentence.kind == LineKind::kHeading && !named.empty()) headed = named;
     }
-    if (sentence.kind == LineKind::kHeading) {
+    if (sentence.kind == LineKind::kHeading || sentence.names) {
       announced = !defined.empty() && std::includes(sentence.terms.begin(), sentence.terms.end(),
                                                     defined.begin(), defined.end());
     }
@@ -296,13 +325,21 @@ std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionC
     if (!defined.empty() && !code && !row) {
       const bool first = announced && (text.ends_with('.') || text.ends_with("。"));
       if (first) announced = false;
-      if (Defines(*evidence, defined, text)) {
+      if (Defines(*evidence, defined, text) || SpellsOut(text, acronym)) {
         candidate.worth *= kDefines;
       } else if (first) {
         candidate.worth *= kLeads;
       }
     }
     if (sentence.leads && Announces(sentences[i - 1], slots)) candidate.worth *= kLeads;
+    // What is told of "X.y" or "--no-X" is not what X is, nor how to do X.
+    const double named_above = cues.steps ? 0 : NamedAbove(*evidence, sentence, terms, slots);
+    if (defined.empty() || named_above == 1) candidate.fit += kNamed * named_above;
+    const bool heaviest = carried.slots >> std::min<std::size_t>(matter, 63) & 1;
+    if (cues.standard && heaviest) {
+      candidate.fit *= kStandard[static_cast<int>(StatesDefault(text))];
+    }
+    if (PointsElsewhere(text)) candidate.fit *= kElsewhere;
     // A sentence that adds nothing to the question cannot answer it.
     TermSet news;
     std::set_difference(sentence.terms.begin(), sentence.terms.end(), terms.begin(), terms.end(),

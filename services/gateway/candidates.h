@@ -35,6 +35,7 @@ struct Candidate {
   bool looked_up = false;   // the row of what the question names, with a column that it asks for
   double support = 0;       // [0, 1]: evidence that it answers
   double worth = 0;         // the higher the better; agreement of other sources counted
+  double fit = 1;           // of the place where it stands to what is asked; multiplies the worth
   Clue clue;
 };
 

@@ -66,12 +66,30 @@ AnswerType EnglishType(std::string_view q) {
   static constexpr auto kDate = std::to_array<std::string_view>(
       {" when ", " what year", " which year", " what date", " what day", " what time",
        " what month", " what century", " which month", " what decade", " date of "});
-  static constexpr auto kNumber = std::to_array<std::string_view>(
-      {" how many",      " how much",           " how long",  " how old",      " how far",
-       " how tall",      " how high",           " how large", " how big",      " how deep",
-       " how wide",      " how fast",           " how often", " what percent", " what number",
-       " population of", " what is the number", " how heavy", " how hot",      " what temperature",
-       " what fraction"});
+  static constexpr auto kNumber = std::to_array<std::string_view>({" how many",
+                                                                   " how much",
+                                                                   " how long",
+                                                                   " how old",
+                                                                   " how far",
+                                                                   " how tall",
+                                                                   " how high",
+                                                                   " how large",
+                                                                   " how big",
+                                                                   " how deep",
+                                                                   " how wide",
+                                                                   " how fast",
+                                                                   " how often",
+                                                                   " what percent",
+                                                                   " what number",
+                                                                   " population of",
+                                                                   " what is the number",
+                                                                   " how heavy",
+                                                                   " how hot",
+                                                                   " what temperature",
+                                                                   " what fraction",
+                                                                   " what is the maximum",
+                                                                   " what is the minimum",
+                                                                   " what's the maximum"});
   static constexpr auto kPerson = std::to_array<std::string_view>({" who ", " whom ", " whose "});
   static constexpr auto kPlace = std::to_array<std::string_view>(
       {" where ", " what city", " which city", " what country", " which country", " what state",
@@ -82,53 +100,6 @@ AnswerType EnglishType(std::string_view q) {
   if (HasAny(padded, kPlace)) return AnswerType::kPlace;
   if (HasAny(padded, kReason)) return AnswerType::kReason;
   return AnswerType::kAny;
-}
-
-// What "What is X?", "What does X do?" or "什么是X" asks of; empty for other questions.
-indexer::ByteRange Defined(std::string_view question) {
-  const std::string lower = absl::AsciiStrToLower(std::string(question));
-  const std::size_t end = lower.find_last_not_of(" ?.!") + 1;
-  const auto range = [](std::size_t start, std::size_t stop) {
-    return start < stop ? indexer::ByteRange{static_cast<std::uint32_t>(start),
-                                             static_cast<std::uint32_t>(stop)}
-                        : indexer::ByteRange{};
-  };
-  for (std::string_view open :
-       {"what is ", "what are ", "what's ", "define ", "what does ", "what do "}) {
-    if (!Has(std::string_view(lower).substr(0, open.size()), open)) continue;
-    std::size_t start = open.size(), stop = end;
-    if (open.starts_with("what do")) {
-      bool asks = false;
-      for (std::string_view close : {" do", " mean", " stand for", " refer to"}) {
-        if (!std::string_view(lower).substr(0, end).ends_with(close)) continue;
-        stop = end - close.size();
-        asks = true;
-      }
-      if (!asks) return {};
-    }
-    for (std::string_view article : {"a ", "an ", "the "}) {
-      if (std::string_view(lower).substr(start).starts_with(article)) start += article.size();
-    }
-    // Of "ownership in Rust", what stands before "in"; but "the population of X" asks for a value.
-    stop = std::min(stop, lower.find(" in ", start));
-    const std::string_view subject = std::string_view(lower).substr(start, stop - start);
-    for (std::string_view relation : {" of ", " for ", " to ", " between ", " by ", "'s "}) {
-      if (Has(subject, relation)) return {};
-    }
-    if (std::count(subject.begin(), subject.end(), ' ') > 3) return {};
-    return range(start, stop);
-  }
-  std::size_t stop = question.size();
-  for (std::string_view mark : {"？", "?", "。"}) {
-    if (question.substr(0, stop).ends_with(mark)) stop -= mark.size();
-  }
-  if (question.starts_with("什么是")) return range(9, stop);
-  for (std::string_view close : {"是什么意思", "是指什么", "是什么", "指的是什么"}) {
-    if (!question.substr(0, stop).ends_with(close)) continue;
-    const std::string_view subject = question.substr(0, stop - close.size());
-    if (!Has(subject, "的")) return range(0, subject.size());
-  }
-  return {};
 }
 
 bool StatesNumberWord(std::string_view text) {
@@ -208,6 +179,52 @@ bool IsHan(char32_t c) {
          (c >= 0x20000 && c <= 0x3FFFF);
 }
 
+indexer::ByteRange FindDefined(std::string_view question) {
+  const std::string lower = absl::AsciiStrToLower(std::string(question));
+  const std::size_t end = lower.find_last_not_of(" ?.!") + 1;
+  const auto range = [](std::size_t start, std::size_t stop) {
+    return start < stop ? indexer::ByteRange{static_cast<std::uint32_t>(start),
+                                             static_cast<std::uint32_t>(stop)}
+                        : indexer::ByteRange{};
+  };
+  for (std::string_view open :
+       {"what is ", "what are ", "what's ", "define ", "what does ", "what do "}) {
+    if (!Has(std::string_view(lower).substr(0, open.size()), open)) continue;
+    std::size_t start = open.size(), stop = end;
+    if (open.starts_with("what do")) {
+      bool asks = false;
+      for (std::string_view close : {" do", " mean", " stand for", " refer to"}) {
+        if (!std::string_view(lower).substr(0, end).ends_with(close)) continue;
+        stop = end - close.size();
+        asks = true;
+      }
+      if (!asks) return {};
+    }
+    for (std::string_view article : {"a ", "an ", "the "}) {
+      if (std::string_view(lower).substr(start).starts_with(article)) start += article.size();
+    }
+    // Of "ownership in Rust", what stands before "in"; but "the population of X" asks for a value.
+    stop = std::min(stop, lower.find(" in ", start));
+    const std::string_view subject = std::string_view(lower).substr(start, stop - start);
+    for (std::string_view relation : {" of ", " for ", " to ", " between ", " by ", "'s "}) {
+      if (Has(subject, relation)) return {};
+    }
+    if (std::count(subject.begin(), subject.end(), ' ') > 3) return {};
+    return range(start, stop);
+  }
+  std::size_t stop = question.size();
+  for (std::string_view mark : {"？", "?", "。"}) {
+    if (question.substr(0, stop).ends_with(mark)) stop -= mark.size();
+  }
+  if (question.starts_with("什么是")) return range(9, stop);
+  for (std::string_view close : {"是什么意思", "是指什么", "是什么", "指的是什么"}) {
+    if (!question.substr(0, stop).ends_with(close)) continue;
+    const std::string_view subject = question.substr(0, stop - close.size());
+    if (!Has(subject, "的")) return range(0, subject.size());
+  }
+  return {};
+}
+
 QuestionCues ReadCues(std::string_view question) {
   QuestionCues cues;
   static constexpr auto kFrame = std::to_array<std::string_view>(
@@ -237,9 +254,37 @@ QuestionCues ReadCues(std::string_view question) {
       {"how do i ", "how do you ", "how do we ", "how can i ", "how can we ", "how can you ",
        "how should i ", "how should we ", "how would i ", "how to ", "steps to ", "steps for ",
        "怎么", "如何", "怎样", "步骤"});
-  cues.defined = Defined(question);
+  cues.defined = FindDefined(question);
   cues.steps = HasAny(lower, kSteps) && !Has(lower, "怎么样") && cues.type == AnswerType::kAny;
+  cues.standard = !cues.steps && StatesDefault(lower) != DefaultForm::kNone;
   return cues;
+}
+
+DefaultForm StatesDefault(std::string_view text) {
+  static constexpr auto kNames =
+      std::to_array<std::string_view>({"default", "默认", "缺省", "预设"});
+  static constexpr auto kTells =
+      std::to_array<std::string_view>({"is", "are", "to", "value", "values", "of", "was", "being"});
+  const std::string lower = absl::AsciiStrToLower(std::string(text));
+  DefaultForm form = DefaultForm::kNone;
+  for (std::string_view name : kNames) {
+    for (std::size_t at = lower.find(name); at != std::string::npos;
+         at = lower.find(name, at + name.size())) {
+      std::string_view rest = std::string_view(lower).substr(at + name.size());
+      if (std::string_view(lower).substr(0, at).ends_with("non-")) continue;
+      form = std::max(form, DefaultForm::kNamed);
+      if (rest.starts_with("s ")) rest.remove_prefix(1);
+      for (std::string_view sign : {":", "=", "：", " =", "为", "是", "值", "设置为", "情况下"}) {
+        if (rest.starts_with(sign)) return DefaultForm::kTold;
+      }
+      const std::vector<std::string> words = AsciiWords(rest.substr(0, 12));
+      const bool tells = rest.starts_with(' ') && !words.empty() &&
+                         std::find(kTells.begin(), kTells.end(), words[0]) != kTells.end();
+      if (tells || std::string_view(lower).substr(0, at).ends_with("by "))
+        return DefaultForm::kTold;
+    }
+  }
+  return form;
 }
 
 indexer::ByteRange AskingPhrase(std::string_view question) {

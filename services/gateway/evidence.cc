@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "absl/strings/ascii.h"
 #include "services/gateway/cues.h"
 #include "services/gateway/rewordings.h"
 #include "services/gateway/values.h"
@@ -27,6 +28,7 @@ constexpr std::size_t kTwoCharacters = 6;  // bytes
 // Of a Chinese character in the weight of a word, which has about two.
 constexpr double kCharacterShare = 0.5;
 
+constexpr int kMostTermLines = 3;
 constexpr std::size_t kTermBytes = 60;  // of a line that names what follows
 
 // Of a word that questions hold whatever they ask.
@@ -44,6 +46,20 @@ bool IsEntity(std::string_view question, indexer::ByteRange word) {
   const std::string_view before = question.substr(0, word.start);
   if (before.find_first_not_of(" \t\n\"'") == std::string_view::npos) return false;
   return capital;
+}
+
+// Whether the name at `at` tells where the rest of the question holds: "in Git", "Git 里".
+bool NamesPlace(std::string_view question, std::size_t at) {
+  const auto is_word = [](char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)); };
+  if (absl::ascii_isdigit(static_cast<unsigned char>(question[at]))) return false;
+  const std::string_view before = question.substr(0, at);
+  if (before.ends_with(" in ") || before == "In ") return true;
+  while (at < question.size() && is_word(question[at])) ++at;
+  while (at < question.size() && question[at] == ' ') ++at;
+  for (std::string_view inside : {"里", "中", "上"}) {
+    if (question.substr(at).starts_with(inside)) return true;
+  }
+  return false;
 }
 
 // "## Title", of which the range holds only the title, or a title underlined by === or ---.
@@ -76,13 +92,19 @@ bool IsRunInHeading(std::string_view text, indexer::ByteRange range) {
   return line.find("、") != std::string_view::npos && line.find("、") <= 6;
 }
 
-// A line that names what the paragraph below it is about: a word of a glossary, an option, a setting.
+// A line that names what the paragraph below it is about: a word of a glossary, an option, a
+// setting, or one of a few that name the same.
 bool IsTermLine(std::string_view text, indexer::ByteRange range) {
-  if (range.end - range.start > kTermBytes || !IsTitleLine(text, range)) return false;
-  std::size_t next = text.find_first_not_of('\n', range.end);
-  if (next == std::string_view::npos) return false;
-  const std::string_view below = text.substr(next, text.find('\n', next) - next);
-  return below.size() > kTermBytes || EndsAsSentence(below);
+  for (int lines = 0; lines < kMostTermLines; ++lines) {
+    if (range.end - range.start > kTermBytes || !IsTitleLine(text, range)) return false;
+    const std::size_t next = text.find_first_not_of('\n', range.end);
+    if (next == std::string_view::npos) return false;
+    range = {static_cast<std::uint32_t>(next),
+             static_cast<std::uint32_t>(std::min(text.find('\n', next), text.size()))};
+    const std::string_view below = text.substr(next, range.end - next);
+    if (below.size() > kTermBytes || EndsAsSentence(below)) return true;
+  }
+  return false;
 }
 
 // Bytes of "---", names with values and "---" at the top of a Markdown file; 0 if there are none.
@@ -234,6 +256,7 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
     const TermSet title = Terms(hits[source].title);
     TermSet above = title;    // title and heading
     TermSet section = title;  // without the lines that name single paragraphs
+    int last_head = -1;
     std::uint32_t header_start = 0;
     TermSet header;
     TermSet all = title;
@@ -259,8 +282,10 @@ Evidence::Evidence(std::span<const retrieval::Hit> hits, const indexer::Analyzer
                        hits[source].start + sentences_.back().range.start > 0;
       all.insert(all.end(), sentence.terms.begin(), sentence.terms.end());
       sentence.context = above;
+      sentence.head = last_head;
       sentence.names = sentence.kind == LineKind::kProse && IsTermLine(text, range);
       if (sentence.kind == LineKind::kHeading || sentence.names) {
+        last_head = static_cast<int>(sentences_.size());
         const bool inner = sentence.names;
         // "-q" and "--quiet" name the same.
         const bool again = inner && !sentences_.empty() && sentences_.back().names &&
@@ -360,6 +385,12 @@ std::vector<Slot> Evidence::Slots(std::string_view question) {
   for (auto& [at, slot] : slots) {
     if (slot.terms.empty()) slot.terms.swap(slot.weak);
     Normalise(&slot.terms);
+    if (slot.entity && NamesPlace(question, at)) {
+      const auto holders =
+          std::count_if(source_terms_.begin(), source_terms_.end(),
+                        [&](const TermSet& terms) { return HoldsAny(terms, slot.terms); });
+      slot.scope = 2 * holders >= static_cast<std::ptrdiff_t>(source_terms_.size());
+    }
     all.push_back(std::move(slot));
   }
   return all;

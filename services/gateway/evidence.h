@@ -29,6 +29,7 @@ struct Sentence {
   bool answers = true;  // neither a heading, nor the title, nor a table's header
   bool leads = false;   // the first below a heading that is not the document's title
   bool names = false;   // a line that names what the paragraph below it is about
+  int head = -1;        // sentences()[head] is the last line above it that names or heads; -1: none
   TermSet terms;
   TermSet context;  // of the title, the heading above, the table's header
 };
@@ -40,6 +41,7 @@ struct Slot {
   TermSet terms;        // any of them carries the slot
   TermSet weak;         // of Chinese: the character alone, which carries a part of it
   bool entity = false;  // a number, a name, or quoted: nothing else will do
+  bool scope = false;   // such a name that tells only where: "in PostgreSQL", where most hits are
 };
 
 class Evidence {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "absl/strings/ascii.h"
 #include "services/gateway/candidates.h"
 #include "services/gateway/forms.h"
 #include "services/gateway/identifiers.h"
@@ -23,11 +24,14 @@ constexpr double kBothCarry = 0.85;  // of the question, by sentences that state
 // Below this the documents do not say. Chosen so that of each set at most a tenth of the questions
 // that can be answered are refused (tests/bench/answerable_train.cc).
 constexpr double kMinConfidence = 0.24;
+// The trees learned from questions of facts; instructions repeat less of what asks for them.
+constexpr double kMinStepsConfidence = 0.15;
 constexpr double kWithoutValue = 0.6;        // asked when or how many, of what tells neither
 constexpr double kLookedUpConfidence = 0.5;  // that a table's row answers
 constexpr double kMinNearest = 0.38;  // of the support, for a sentence to be of the matter at all
 constexpr double kAlike = 0.6;        // of two sentences that state the same thing, or not
 constexpr std::size_t kLongSentence = 600;  // bytes
+constexpr std::size_t kAnnounced = 3;       // lines behind the sentence that announces them
 
 // The first full year, month and day of a text: 20250603; 0 if it has none.
 int FirstDay(std::string_view text) {
@@ -93,6 +97,15 @@ const Value* OnlyAnswer(const std::vector<Value>& values, AnswerType type,
     only = &value;
   }
   return only;
+}
+
+// Whether the sentence stands behind the mark of a list's item: "- ", "3. ".
+bool IsListItem(std::string_view passage, indexer::ByteRange range) {
+  std::size_t start = passage.substr(0, range.start).rfind('\n');
+  start = start == std::string_view::npos ? 0 : start + 1;
+  std::string_view mark = passage.substr(start, range.start - start);
+  mark.remove_prefix(std::min(mark.find_first_not_of(" \t"), mark.size()));
+  return !mark.empty() && mark.find_first_not_of("-*+0123456789.) ") == std::string_view::npos;
 }
 
 // The sentences of different sources that state different values for the same thing: both carry
@@ -225,6 +238,73 @@ std::vector<Candidate> Choose(const Evidence& evidence, const std::vector<Candid
   return chosen;
 }
 
+// Whether a line is an option, a command, a variable or a keyword rather than words.
+bool IsLiteral(std::string_view line) {
+  if (line.find_first_of("_=<[") != std::string_view::npos) return true;
+  if (line.find_first_of("-$/:") == 0) return true;
+  const std::string_view word = line.substr(0, line.find(' '));
+  return word.size() > 1 && std::all_of(word.begin(), word.end(), [](char c) {
+           return absl::ascii_isupper(static_cast<unsigned char>(c));
+         });
+}
+
+// The option or the like that a sentence tells of without naming it, where the question does not
+// name it either; null if there is none.
+const Sentence* FindUnnamed(const Evidence& evidence, const TermSet& question,
+                            const Sentence& sentence) {
+  if (sentence.head < 0) return nullptr;
+  const auto is_name = [&](int at) {
+    const Sentence& line = evidence.sentences()[static_cast<std::size_t>(at)];
+    return line.names && line.source == sentence.source;
+  };
+  int at = sentence.head;
+  if (!is_name(at)) return nullptr;
+  while (at > 0 && is_name(at - 1)) --at;
+  const Sentence& line = evidence.sentences()[static_cast<std::size_t>(at)];
+  const std::string_view text = evidence.Text(line);
+  if (!IsLiteral(text)) return nullptr;
+  const TermSet name = evidence.KnownTerms(text.substr(0, text.find(' ')));
+  const bool named = std::all_of(name.begin(), name.end(), [&](TermId term) {
+    return Holds(question, term) || Holds(sentence.terms, term);
+  });
+  return named ? nullptr : &line;
+}
+
+// Adds to chosen sentences what they cannot be understood without: before one, the option that it
+// tells of; behind one that announces what follows ("run:", "如下："), the lines that do.
+void AddNeeded(const Evidence& evidence, const TermSet& question, std::vector<Candidate>* chosen) {
+  const auto sentences = evidence.sentences();
+  std::vector<Candidate> whole;
+  const auto add = [&](const Sentence& sentence, const Candidate& candidate) {
+    const auto is_it = [&](const Candidate& c) { return c.sentence == &sentence; };
+    const bool known = std::any_of(whole.begin(), whole.end(), is_it) ||
+                       std::any_of(chosen->begin(), chosen->end(), is_it);
+    if (!known) whole.push_back({.sentence = &sentence, .coverage = candidate.coverage});
+  };
+  for (const Candidate& candidate : *chosen) {
+    const Sentence& sentence = *candidate.sentence;
+    if (const Sentence* option = FindUnnamed(evidence, question, sentence)) {
+      add(*option, candidate);
+    }
+    whole.push_back(candidate);
+    const std::string_view text = evidence.Text(sentence);
+    if (!text.ends_with(':') && !text.ends_with("：")) continue;
+    const std::string_view passage =
+        evidence.hits()[static_cast<std::size_t>(sentence.source)].text;
+    const auto at = static_cast<std::size_t>(&sentence - sentences.data());
+    for (std::size_t i = at + 1; i < sentences.size() && i <= at + kAnnounced; ++i) {
+      const Sentence& next = sentences[i];
+      if (next.source != sentence.source || !next.answers) break;
+      // Behind the first line, prose is a new paragraph.
+      const bool line = next.kind == LineKind::kTableRow || IsTitleLine(passage, next.range) ||
+                        LooksLikeCode(evidence.Text(next)) || IsListItem(passage, next.range);
+      if (i > at + 1 && !line) break;
+      add(next, candidate);
+    }
+  }
+  chosen->swap(whole);
+}
+
 // The clauses of a very long sentence, kLongSentence bytes of them, that carry most of the
 // question.
 indexer::ByteRange Shorten(const Evidence& evidence, const std::vector<Slot>& question,
@@ -286,8 +366,8 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
   const std::vector<Slot> slots = evidence->Slots(question);
   std::vector<Candidate> candidates = ReadCandidates(question, cues, slots, evidence);
   if (cues.newest) PreferNewestRow(*evidence, &candidates);
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.worth > b.worth; });
+  const auto is_better = [](const Candidate& a, const Candidate& b) { return a.worth > b.worth; };
+  std::stable_sort(candidates.begin(), candidates.end(), is_better);
   if (candidates.empty()) return extract;
   extract.support = candidates.front().support;
   std::vector<Clue> clues;
@@ -314,18 +394,21 @@ Extract ExtractAnswer(std::string_view question, const QuestionCues& cues, Evide
   const bool named = std::any_of(candidates.begin(), candidates.end(),
                                  [](const Candidate& c) { return c.entities > 0; });
   if (!named || !VersionsStand(question, *evidence)) extract.confidence = 0;
-  if (extract.confidence < kMinConfidence) {
+  if (extract.confidence < (cues.steps ? kMinStepsConfidence : kMinConfidence)) {
     if (extract.support < kMinNearest) return extract;
     for (const Candidate& candidate : Choose(*evidence, candidates, false)) {
       if (extract.nearest.size() < kNearest) add(candidate, &extract.nearest);
     }
     return extract;
   }
+  for (Candidate& candidate : candidates) candidate.worth *= candidate.fit;
+  std::stable_sort(candidates.begin(), candidates.end(), is_better);
   // Steps, or the sides of a disagreement, are the whole answer.
   std::vector<Candidate> chosen = cues.steps ? FindSteps(*evidence, candidates)
                                              : FindDisagreement(*evidence, question, cues.type,
                                                                 candidates, &extract.disagreement);
   if (chosen.empty()) chosen = Choose(*evidence, candidates, cues.list);
+  AddNeeded(*evidence, evidence->Terms(question), &chosen);
   for (const Candidate& candidate : chosen) add(candidate, &extract.sentences);
   return extract;
 }

@@ -29,6 +29,45 @@ std::vector<std::string> AsciiWords(std::string_view text) {
   return words;
 }
 
+bool OpensSentence(std::string_view before) {
+  const auto drop = [&](std::string_view marks) {
+    before = before.substr(0, before.find_last_not_of(marks) + 1);
+  };
+  drop("`*\"( ");
+  for (std::string_view article : {"a", "an", "the"}) {
+    const std::size_t rest = before.size() - std::min(before.size(), article.size());
+    const bool whole = rest == 0 || before[rest - 1] == ' ' || before[rest - 1] == '\n';
+    if (!whole || absl::AsciiStrToLower(std::string(before.substr(rest))) != article) continue;
+    before = before.substr(0, rest);
+    drop(" ");
+    break;
+  }
+  if (before.empty()) return true;
+  return std::string_view(".!?\n:").find(before.back()) != std::string_view::npos ||
+         before.ends_with("。");
+}
+
+bool SpellsOut(std::string_view text, std::string_view acronym) {
+  if (acronym.size() < 3 || acronym.size() > 8) return false;
+  std::string all, heavy;  // first letters of the words, and without those that acronyms leave out
+  for (const std::string& word : AsciiWords(text)) {
+    all += word.front();
+    static constexpr auto kLeftOut =
+        std::to_array<std::string_view>({"a", "and", "for", "in", "of", "on", "the", "to"});
+    if (std::find(kLeftOut.begin(), kLeftOut.end(), word) == kLeftOut.end()) heavy += word.front();
+  }
+  const std::string lower = absl::AsciiStrToLower(std::string(acronym));
+  return all.find(lower) != std::string::npos || heavy.find(lower) != std::string::npos;
+}
+
+bool PointsElsewhere(std::string_view text) {
+  static constexpr auto kOpenings = std::to_array<std::string_view>(
+      {"See ", "(See ", "(see ", "For more ", "For details", "For further ", "Refer to ", "参见",
+       "参阅", "参看", "详见", "详情见", "请参见", "请参阅", "（参见"});
+  return std::any_of(kOpenings.begin(), kOpenings.end(),
+                     [&](std::string_view opening) { return text.starts_with(opening); });
+}
+
 bool TellsWhatItIs(std::string_view text, std::size_t at) {
   static constexpr auto kVerbs = std::to_array<std::string_view>(
       {"is",       "are",     "was",       "were",     "means",      "mean",      "refers",
@@ -45,7 +84,8 @@ bool TellsWhatItIs(std::string_view text, std::size_t at) {
   for (std::string_view sign : {"是", "指", "意味"}) {
     if (behind.starts_with(sign)) return true;
   }
-  for (std::string_view sign : {"为", "意思", "：", "——", ": ", " – ", " — ", " - "}) {
+  for (std::string_view sign :
+       {"为", "意思", "：", "——", ": ", " – ", " — ", " - ", ", a ", ", an ", ", the "}) {
     if (rest.starts_with(sign)) return true;
   }
   if (!rest.starts_with(' ')) return false;

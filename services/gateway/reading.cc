@@ -26,29 +26,12 @@ std::string WithoutMarkup(std::string_view text) {
 
 // Passages among which one that says what something is, is looked for: its name stands in all.
 constexpr int kDefinitionsAmong = 64;
-constexpr std::ptrdiff_t kMostDefinitions = 2;
+constexpr int kMostDefinitions = 2;
 
 // What the question asks to be defined, in lower case; empty for other questions.
 std::string Defined(std::string_view question) {
-  const indexer::ByteRange range = ReadCues(question).defined;
+  const indexer::ByteRange range = FindDefined(question);
   return absl::AsciiStrToLower(std::string(question.substr(range.start, range.end - range.start)));
-}
-
-// True right behind the end of a sentence or line, and behind an article or quote that opens one.
-bool OpensSentence(std::string_view before) {
-  while (!before.empty() && std::string_view("`*\"( ").find(before.back()) != std::string::npos) {
-    before.remove_suffix(1);
-  }
-  for (std::string_view article : {"a", "an", "the"}) {
-    const std::size_t rest = before.size() - std::min(before.size(), article.size());
-    const bool whole = rest == 0 || before[rest - 1] == ' ' || before[rest - 1] == '\n';
-    if (!before.ends_with(article) || !whole) continue;
-    before = before.substr(0, before.find_last_not_of(' ', rest == 0 ? 0 : rest - 1) + 1);
-    break;
-  }
-  if (before.empty()) return true;
-  return std::string_view(".!?\n:").find(before.back()) != std::string_view::npos ||
-         before.ends_with("。");
 }
 
 bool HoldsDefinition(std::string_view text, std::string_view term) {
@@ -118,19 +101,10 @@ retrieval::Query ReadingQuery(const Question& question) {
 
 void ChooseHits(const Question& question, std::vector<retrieval::Hit>* hits) {
   if (const std::string term = Defined(AskedText(question)); !term.empty()) {
-    std::vector<bool> defines;
-    std::ptrdiff_t most = kMostDefinitions;
-    for (const retrieval::Hit& hit : *hits) {
-      defines.push_back(most > 0 && HoldsDefinition(hit.text, term));
-      most -= defines.back() ? 1 : 0;
-    }
-    std::vector<retrieval::Hit> sorted;
-    for (const bool wanted : {true, false}) {
-      for (std::size_t i = 0; i < hits->size(); ++i) {
-        if (defines[i] == wanted) sorted.push_back(std::move((*hits)[i]));
-      }
-    }
-    hits->swap(sorted);
+    int most = kMostDefinitions;
+    std::stable_partition(hits->begin(), hits->end(), [&](const retrieval::Hit& hit) {
+      return most > 0 && HoldsDefinition(hit.text, term) && most-- > 0;
+    });
   }
   KeepPassages(question.top_k, hits);
   for (const retrieval::Hit& hit : question.carried) {

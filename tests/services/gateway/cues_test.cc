@@ -69,6 +69,18 @@ TEST(Cues, WhatIsAskedForADefinition) {
   EXPECT_EQ(defined("What is "), "");
 }
 
+TEST(Cues, ADefaultIsToldOrOnlyNamed) {
+  EXPECT_TRUE(ReadCues("What is the default size of a page?").standard);
+  EXPECT_TRUE(ReadCues("端口默认是多少？").standard);
+  EXPECT_FALSE(ReadCues("How do I change the default size?").standard);
+  for (std::string_view told : {"The default is 8.", "Defaults to 8.", "Default: 8", "8 by default",
+                                "默认为 8。", "缺省值 8"}) {
+    EXPECT_EQ(StatesDefault(told), DefaultForm::kTold) << told;
+  }
+  EXPECT_EQ(StatesDefault("Keep the default settings."), DefaultForm::kNamed);
+  EXPECT_EQ(StatesDefault("(Non-default sizes are slower.)"), DefaultForm::kNone);
+}
+
 TEST(Cues, SurviveOddText) {
   for (const char* text : {"", "?", "What is", "什么是", "\xE4\xB8", "how do i "})
     (void)ReadCues(text);

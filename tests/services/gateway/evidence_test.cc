@@ -40,6 +40,23 @@ TEST_F(EvidenceTest, HeadingsGiveContextToWhatStandsBelowThem) {
   }
 }
 
+TEST_F(EvidenceTest, ALineThatNamesAParagraphGivesItContext) {
+  const std::vector<retrieval::Hit> hits = {
+      {.text =
+           "-q\n--quiet\n\nSay nothing of what is done.\n\n--force\n\nOverwrite what is there."}};
+  const Evidence evidence(hits, *analyzer_);
+  const auto holds = [&](std::size_t sentence, std::string_view word) {
+    return HoldsAny(evidence.sentences()[sentence].context, evidence.KnownTerms(word));
+  };
+  const auto sentences = evidence.sentences();
+  ASSERT_EQ(sentences.size(), 5u);
+  EXPECT_TRUE(sentences[0].names && sentences[1].names && !sentences[2].names);
+  EXPECT_TRUE(holds(2, "q") && holds(2, "quiet"));
+  EXPECT_EQ(sentences[4].head, 3);
+  EXPECT_TRUE(holds(4, "force"));
+  EXPECT_FALSE(holds(4, "quiet"));
+}
+
 TEST_F(EvidenceTest, WhatStandsAboveAMarkdownTextAnswersNothing) {
   const std::vector<retrieval::Hit> hits = {
       {.text = "---\ntitle: Falcon\ntags: [backup]\n---\n\nFalcon keeps copies.\n\n---\n\nIt runs "

@@ -205,6 +205,71 @@ TEST(Extract, WhatHappenedIsAnsweredByWhatBearsTheDate) {
   EXPECT_THAT(extract.sentences[0].text, HasSubstr("大火"));
 }
 
+TEST(Extract, ASettingsDefaultIsWhatStandsBelowItsName) {
+  const Extract extract =
+      Ask("What is the default value of cache_limit?",
+          {MakeHit(
+              "a", "Settings",
+              "cache_slots (integer)\n\nThe number of slots of the cache. The default setting of 7 "
+              "keeps a slot for each part of cache_limit.\n\ncache_limit (integer)\n\nSets how "
+              "much memory the cache may take. The default is 64 megabytes. It can only be set "
+              "when the server starts.")});
+  ASSERT_FALSE(extract.sentences.empty());
+  EXPECT_EQ(extract.sentences[0].text, "The default is 64 megabytes.");
+}
+
+TEST(Extract, WhereOnlyAPlaceIsNamedADefinitionNeedNotNameIt) {
+  const std::string others =
+      "Larkspur copies each ledger at night. Larkspur lets you rename ledgers of Larkspur.";
+  const Extract extract = Ask(
+      "What is a ledger in Larkspur?",
+      {MakeHit("a", "Names", "Larkspur requires that the word LEDGER opens the line. " + others),
+       MakeHit("b", "Words", "A ledger is a list of changes that can be taken back."),
+       MakeHit("c", "Copies", others)});
+  ASSERT_FALSE(extract.sentences.empty());
+  EXPECT_EQ(extract.sentences[0].text, "A ledger is a list of changes that can be taken back.");
+}
+
+TEST(Extract, ASentenceThatAnnouncesLinesBringsThem) {
+  const Extract extract = Ask(
+      "How do I list the files of a parcel?",
+      {MakeHit("a", "Parcels",
+               "To list the files of a parcel, run:\n\n    parcel -L name\n\nParcels are signed "
+               "by whoever made them.")});
+  ASSERT_EQ(extract.sentences.size(), 2u);
+  EXPECT_EQ(extract.sentences[1].text, "parcel -L name");
+}
+
+TEST(Extract, AnOptionIsNamedBeforeWhatIsSaidOfIt) {
+  const Extract extract = Ask(
+      "How do I copy hidden files too?",
+      {MakeHit("a", "copier",
+               "-x\n--extras\n\nWith this option, hidden files are copied too.\n\n-v\n\nTell of each "
+               "file that is copied.")});
+  ASSERT_EQ(extract.sentences.size(), 2u);
+  EXPECT_EQ(extract.sentences[0].text, "-x");
+  EXPECT_EQ(extract.sentences[1].text, "With this option, hidden files are copied too.");
+}
+
+TEST(Extract, WhatOnlyPointsElsewhereStandsBack) {
+  const Extract extract =
+      Ask("What is the default colour of the lamp?",
+          {MakeHit("a", "Lamp",
+                   "See the default colour of the lamp for more on the colour of a lamp. The lamp "
+                   "shines in amber, its default colour.")});
+  ASSERT_FALSE(extract.sentences.empty());
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("amber"));
+}
+
+TEST(Extract, AnAcronymIsTheWordsThatItStandsFor) {
+  const Extract extract =
+      Ask("What is LWS?",
+          {MakeHit("a", "Guide", "LWS needs a motor on each side. The blinds of LWS are grey."),
+           MakeHit("b", "Guide", "Later, choose the Long Window Shutter (LWS) from the list.")});
+  ASSERT_FALSE(extract.sentences.empty());
+  EXPECT_THAT(extract.sentences[0].text, HasSubstr("Long Window Shutter"));
+}
+
 TEST(Extract, NothingIsSaidWithoutPassages) {
   EXPECT_TRUE(Ask("When was the bridge opened?", {}).sentences.empty());
 }

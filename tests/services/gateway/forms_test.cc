@@ -41,5 +41,17 @@ TEST(TellsWhatItIs, TakesNoPassiveForADefinition) {
   EXPECT_FALSE(tells("GOsa", " 的概览页面。"));
 }
 
+TEST(OpensSentence, LetsAnArticleComeFirst) {
+  EXPECT_TRUE(OpensSentence("") && OpensSentence("A ") && OpensSentence("It ends. The `"));
+  EXPECT_FALSE(OpensSentence("CREATE ") || OpensSentence("of the "));
+}
+
+TEST(SpellsOut, FindsTheWordsBehindAnAcronym) {
+  EXPECT_TRUE(SpellsOut("the Logical Volume Manager, another approach", "LVM"));
+  EXPECT_TRUE(SpellsOut("Multi-Processing Module", "MPM"));
+  EXPECT_TRUE(SpellsOut("the Department of Ill Tempers", "DIT"));
+  EXPECT_FALSE(SpellsOut("LVM allows you to", "LVM"));
+}
+
 }  // namespace
 }  // namespace citeseek::gateway
