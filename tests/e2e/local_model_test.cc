@@ -304,7 +304,7 @@ TEST_F(LocalModel, WhatDoesNotFitOrCannotAnswerIsRefusedAtTheStart) {
               HasSubstr("size '4 apples' is not like 512MiB"));
   EXPECT_THAT(refused({"--model", "/nonexistent"}), HasSubstr("/nonexistent"));
   EXPECT_THAT(refused({"--model", data_}), HasSubstr("config.json"));
-  EXPECT_THAT(refused({"--model", model_, "--quantize", "q5"}), HasSubstr("q5"));
+  EXPECT_THAT(refused({"--model", model_, "--quantize", "q6"}), HasSubstr("q6"));
   EXPECT_THAT(refused({"--model", model_, "--device", "gpu"}), HasSubstr("gpu"));
 }
 

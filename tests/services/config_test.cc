@@ -108,7 +108,7 @@ TEST(Config, WhatIsWrongIsNamedWithItsPlace) {
       {"listen: a:70000",
        "c.yaml:1:9: listen 'a:70000' is not HOST:PORT with a port in [0, 65535]"},
       {"log: loud", "c.yaml:1:6: log is not one of debug, info, warn, error, off"},
-      {"engine: {quantize: q5}", "c.yaml:1:20: quantize is not one of q8, q4"},
+      {"engine: {quantize: q6}", "c.yaml:1:20: quantize is not one of q8, q5, q4"},
       {"engine: {device: gpu}", "c.yaml:1:18: device is not one of cpu, cuda, auto"},
       {"engine: {kv_memory: big}", "c.yaml:1:21: kv_memory: size 'big' is not like 512MiB"},
       {"openai: {url: u, model: m}\nengine: {model: /m}",
