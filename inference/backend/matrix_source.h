@@ -2,7 +2,7 @@
 // them.
 //
 // Borrows the tensors' bytes. Thread-safe. Blocks of 32 inputs are quantised in one way whatever
-// the backend: two backends keep the same weights.
+// the backend: two that choose one storage keep the same weights.
 #pragma once
 
 #include <cstddef>

@@ -163,12 +163,9 @@ TEST(ExactnessTest, ModelsOfOurOwnSayTheSameHoweverTheyAreComputed) {
   dynamic.rope.original_positions = 48;
   dynamic.rope.factor = 2;
   const std::vector<std::pair<ModelConfig, Storage>> models = {
-      {dynamic, Storage::kAsStored},
-      {TinyQwen2Config(), Storage::kAsStored},
-      {TinyQwen2Config(), Storage::kQ8},
-      {TinyQwen2Config(), Storage::kQ5},
-      {TinyQwen2Config(), Storage::kQ4},
-      {TinyDeepSeekConfig(), Storage::kAsStored}};
+      {dynamic, Storage::kAsStored},     {TinyQwen2Config(), Storage::kAsStored},
+      {TinyQwen2Config(), Storage::kQ8}, {TinyQwen2Config(), Storage::kQ5},
+      {TinyQwen2Config(), Storage::kQ4}, {TinyDeepSeekConfig(), Storage::kAsStored}};
   for (const auto& [config, storage] : models) {
     SCOPED_TRACE(config.architecture + ", storage " + std::to_string(static_cast<int>(storage)));
     Seen seen;
