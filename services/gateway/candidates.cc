@@ -340,11 +340,14 @@ std::vector<Candidate> ReadCandidates(std::string_view question, const QuestionC
       candidate.fit *= kStandard[static_cast<int>(StatesDefault(text))];
     }
     if (PointsElsewhere(text)) candidate.fit *= kElsewhere;
-    // A sentence that adds nothing to the question cannot answer it.
-    TermSet news;
-    std::set_difference(sentence.terms.begin(), sentence.terms.end(), terms.begin(), terms.end(),
-                        std::back_inserter(news));
-    if (news.empty()) candidate.worth *= 0.3;
+    // A sentence that adds nothing to the question cannot answer it, unless what it tells of does.
+    const auto adds = [&](const Sentence& other) {
+      return !std::includes(terms.begin(), terms.end(), other.terms.begin(), other.terms.end());
+    };
+    const bool heads = sentence.head >= 0 && PointsBack(text);
+    if (!adds(sentence) && !(heads && adds(sentences[static_cast<std::size_t>(sentence.head)]))) {
+      candidate.worth *= 0.3;
+    }
     candidates.push_back(candidate);
   }
   AddAgreement(*evidence, terms, &candidates);

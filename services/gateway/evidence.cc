@@ -95,6 +95,11 @@ bool IsRunInHeading(std::string_view text, indexer::ByteRange range) {
 // A line that names what the paragraph below it is about: a word of a glossary, an option, a
 // setting, or one of a few that name the same.
 bool IsTermLine(std::string_view text, indexer::ByteRange range) {
+  const char first = text[range.start];
+  const bool opens = (first & '\x80') != 0 ||
+                     absl::ascii_isalpha(static_cast<unsigned char>(first)) ||
+                     std::string_view("-$/:`<").find(first) != std::string_view::npos;
+  if (!opens) return false;  // a line of numbers, of a dialogue, of a program
   for (int lines = 0; lines < kMostTermLines; ++lines) {
     if (range.end - range.start > kTermBytes || !IsTitleLine(text, range)) return false;
     const std::size_t next = text.find_first_not_of('\n', range.end);

@@ -248,8 +248,8 @@ bool IsLiteral(std::string_view line) {
          });
 }
 
-// The option or the like that a sentence tells of without naming it, where the question does not
-// name it either; null if there is none.
+// The option, or the heading of "This ...", that a sentence tells of without naming it, where the
+// question does not name it either; null if there is none.
 const Sentence* FindUnnamed(const Evidence& evidence, const TermSet& question,
                             const Sentence& sentence) {
   if (sentence.head < 0) return nullptr;
@@ -258,16 +258,24 @@ const Sentence* FindUnnamed(const Evidence& evidence, const TermSet& question,
     return line.names && line.source == sentence.source;
   };
   int at = sentence.head;
-  if (!is_name(at)) return nullptr;
-  while (at > 0 && is_name(at - 1)) --at;
+  while (is_name(at) && at > 0 && is_name(at - 1)) --at;
   const Sentence& line = evidence.sentences()[static_cast<std::size_t>(at)];
   const std::string_view text = evidence.Text(line);
-  if (!IsLiteral(text)) return nullptr;
+  const bool heads = line.kind == LineKind::kHeading && PointsBack(evidence.Text(sentence));
+  if (!IsLiteral(text) && !heads) return nullptr;
   const TermSet name = evidence.KnownTerms(text.substr(0, text.find(' ')));
   const bool named = std::all_of(name.begin(), name.end(), [&](TermId term) {
     return Holds(question, term) || Holds(sentence.terms, term);
   });
   return named ? nullptr : &line;
+}
+
+// Whether a sentence says that something comes behind it.
+bool SpeaksOfFollowing(std::string_view text) {
+  for (std::string_view word : {"following", "as follows", "如下", "以下", "下面", "下列"}) {
+    if (text.find(word) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 // Adds to chosen sentences what they cannot be understood without: before one, the option that it
@@ -288,7 +296,8 @@ void AddNeeded(const Evidence& evidence, const TermSet& question, std::vector<Ca
     }
     whole.push_back(candidate);
     const std::string_view text = evidence.Text(sentence);
-    if (!text.ends_with(':') && !text.ends_with("：")) continue;
+    const bool colon = text.ends_with(':') || text.ends_with("：");
+    if (!colon && !SpeaksOfFollowing(text)) continue;
     const std::string_view passage =
         evidence.hits()[static_cast<std::size_t>(sentence.source)].text;
     const auto at = static_cast<std::size_t>(&sentence - sentences.data());
@@ -298,7 +307,7 @@ void AddNeeded(const Evidence& evidence, const TermSet& question, std::vector<Ca
       // Behind the first line, prose is a new paragraph.
       const bool line = next.kind == LineKind::kTableRow || IsTitleLine(passage, next.range) ||
                         LooksLikeCode(evidence.Text(next)) || IsListItem(passage, next.range);
-      if (i > at + 1 && !line) break;
+      if ((i > at + 1 || !colon) && !line) break;
       add(next, candidate);
     }
   }

@@ -60,6 +60,13 @@ bool SpellsOut(std::string_view text, std::string_view acronym) {
   return all.find(lower) != std::string::npos || heavy.find(lower) != std::string::npos;
 }
 
+bool PointsBack(std::string_view text) {
+  static constexpr auto kOpenings = std::to_array<std::string_view>(
+      {"This ", "It ", "These ", "They ", "该", "此", "这", "它", "其"});
+  return std::any_of(kOpenings.begin(), kOpenings.end(),
+                     [&](std::string_view opening) { return text.starts_with(opening); });
+}
+
 bool PointsElsewhere(std::string_view text) {
   static constexpr auto kOpenings = std::to_array<std::string_view>(
       {"See ", "(See ", "(see ", "For more ", "For details", "For further ", "Refer to ", "参见",

@@ -19,6 +19,9 @@ bool OpensSentence(std::string_view before);
 // Whether words that follow one another begin with the letters of the acronym.
 bool SpellsOut(std::string_view text, std::string_view acronym);
 
+// Whether a sentence opens with a word for what was just told of: "This option", "It", "该".
+bool PointsBack(std::string_view text);
+
 // Whether a sentence but tells where to read on: "See the section ...", "参见".
 bool PointsElsewhere(std::string_view text);
 

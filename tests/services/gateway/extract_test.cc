@@ -243,12 +243,25 @@ TEST(Extract, ASentenceThatAnnouncesLinesBringsThem) {
 TEST(Extract, AnOptionIsNamedBeforeWhatIsSaidOfIt) {
   const Extract extract = Ask(
       "How do I copy hidden files too?",
-      {MakeHit("a", "copier",
-               "-x\n--extras\n\nWith this option, hidden files are copied too.\n\n-v\n\nTell of each "
-               "file that is copied.")});
+      {MakeHit(
+          "a", "copier",
+          "-x\n--extras\n\nWith this option, hidden files are copied too.\n\n-v\n\nTell of each "
+          "file that is copied.")});
   ASSERT_EQ(extract.sentences.size(), 2u);
   EXPECT_EQ(extract.sentences[0].text, "-x");
   EXPECT_EQ(extract.sentences[1].text, "With this option, hidden files are copied too.");
+}
+
+TEST(Extract, AHeadingIsNamedBeforeWhatPointsBackToIt) {
+  const Extract extract =
+      Ask("Which directive sets the folder from which pages are served?",
+          {MakeHit("a", "Reference",
+                   "## PageRoot Directive\n\nThis directive sets the folder from which pages are "
+                   "served.\n\n## PageLimit Directive\n\nThis directive sets how "
+                   "many pages are kept.")});
+  ASSERT_GE(extract.sentences.size(), 2u);
+  EXPECT_EQ(extract.sentences[0].text, "PageRoot Directive");
+  EXPECT_THAT(extract.sentences[1].text, HasSubstr("sets the folder"));
 }
 
 TEST(Extract, WhatOnlyPointsElsewhereStandsBack) {
