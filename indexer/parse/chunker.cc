@@ -13,11 +13,14 @@ namespace {
 // English. Measured with tests/bench/bm25_quality.
 constexpr std::uint32_t kTargetBytes = 1200;  // a passage is closed before it grows beyond this
 constexpr std::uint32_t kMaxBytes = 2400;     // tables and code up to this stay whole
-constexpr std::uint32_t kMinBytes = 200;      // a passage below this takes the next heading in
+constexpr std::size_t kMaxLabelBytes = 60;
+constexpr std::uint32_t kMostLabelBytes = 180;  // of those that name the same
+constexpr std::uint32_t kMinBytes = 200;        // a passage below this takes the next heading in
 
 struct Unit {
   ByteRange range;
   bool heading = false;
+  bool label = false;  // a line that names the paragraph below it: a glossary's word, an option
 };
 
 std::uint32_t Size(ByteRange range) { return range.end - range.start; }
@@ -38,12 +41,31 @@ class Packer {
     const std::uint32_t limit = only_headings_ ? kMaxBytes : kTargetBytes;
     const bool fits = unit.range.end - current_.start <= limit;
     const bool section = unit.heading && !only_headings_ && Size(current_) >= kMinBytes;
-    if (Size(current_) > 0 && (section || !fits)) Close();
+    if (Size(current_) > 0 && (section || !fits)) {
+      // Labels wait for their text too.
+      const ByteRange labels = labels_;
+      const bool waiting = !section && Size(labels) > 0 && Size(labels) <= kMostLabelBytes &&
+                           labels.start > current_.start;
+      if (waiting) current_.end = unlabelled_end_;
+      Close();
+      if (waiting) {
+        current_ = labels_ = labels;
+        only_headings_ = false;
+      }
+    }
     if (Size(current_) == 0) {
       current_.start = unit.range.start;
       only_headings_ = true;
     }
     only_headings_ = only_headings_ && unit.heading;
+    if (!unit.label) {
+      labels_ = {};
+      unlabelled_end_ = unit.range.end;
+    } else if (Size(labels_) == 0) {
+      labels_ = unit.range;
+    } else {
+      labels_.end = unit.range.end;
+    }
     current_.end = unit.range.end;
   }
 
@@ -56,6 +78,7 @@ class Packer {
   void Close() {
     if (Size(current_) > 0) passages_.push_back(current_);
     current_ = {};
+    labels_ = {};
   }
 
   // Text without any place to cut: at a blank if one is near, else on a code point.
@@ -79,6 +102,8 @@ class Packer {
   std::string_view text_;
   std::vector<ByteRange> passages_;
   ByteRange current_;
+  ByteRange labels_;                  // at its end
+  std::uint32_t unlabelled_end_ = 0;  // where they begin to be all that follows
   bool only_headings_ = true;
 };
 
@@ -121,6 +146,15 @@ class BlockReader {
   bool more_ = false;
 };
 
+// A short line alone that ends as no sentence does.
+bool IsLabel(std::string_view line) {
+  if (line.size() > kMaxLabelBytes || line.find('\n') != std::string_view::npos) return false;
+  for (std::string_view end : {".", "!", "?", ":", ";", ",", "。", "！", "？", "：", "；", "，"}) {
+    if (line.ends_with(end)) return false;
+  }
+  return true;
+}
+
 // Hands out the pieces of a block that is too long to stay whole: rows, lines of code, sentences.
 void AddPieces(std::string_view text, ByteRange block, Line::Kind kind, Packer& packer) {
   const std::string_view body = text.substr(block.start, Size(block));
@@ -153,7 +187,10 @@ std::vector<ByteRange> SplitIntoPassages(std::string_view text) {
   while (blocks.Next(block, kind)) {
     const bool whole = kind == Line::Kind::kTableRow || kind == Line::Kind::kFence;
     if (Size(block) <= (whole ? kMaxBytes : kTargetBytes)) {
-      packer.Add({.range = block, .heading = kind == Line::Kind::kHeading});
+      packer.Add(
+          {.range = block,
+           .heading = kind == Line::Kind::kHeading,
+           .label = kind == Line::Kind::kText && IsLabel(text.substr(block.start, Size(block)))});
     } else {
       AddPieces(text, block, kind, packer);
     }

@@ -58,6 +58,14 @@ TEST(SplitIntoPassages, StartsAtHeadingsAndKeepsThemWithTheirText) {
   EXPECT_THAT(passages[2], StartsWith("Three\n=====\nSome"));
 }
 
+TEST(SplitIntoPassages, KeepsALineThatNamesAParagraphWithIt) {
+  const std::string body = Repeat("Some words of a meaning. ", 30);
+  const auto passages = Passages("lamp\n\n" + body + "\n\n--quiet\n\n-q\n\n" + body);
+  ASSERT_EQ(passages.size(), 2u);
+  EXPECT_THAT(passages[0], StartsWith("lamp\n\nSome"));
+  EXPECT_THAT(passages[1], StartsWith("--quiet\n\n-q\n\nSome"));
+}
+
 TEST(SplitIntoPassages, CutsLongParagraphsAtSentences) {
   const auto passages = Passages(Repeat("This is sentence number 3.14 of many. ", 200));
   ASSERT_GT(passages.size(), 3u);
