@@ -391,9 +391,9 @@ std::vector<Slot> Evidence::Slots(std::string_view question) {
     if (slot.terms.empty()) slot.terms.swap(slot.weak);
     Normalise(&slot.terms);
     if (slot.entity && NamesPlace(question, at)) {
-      const auto holders =
-          std::count_if(source_terms_.begin(), source_terms_.end(),
-                        [&](const TermSet& terms) { return HoldsAny(terms, slot.terms); });
+      const auto holders = std::count_if(
+          source_terms_.begin(), source_terms_.end(),
+          [&named = slot.terms](const TermSet& terms) { return HoldsAny(terms, named); });
       slot.scope = 2 * holders >= static_cast<std::ptrdiff_t>(source_terms_.size());
     }
     all.push_back(std::move(slot));
