@@ -130,9 +130,11 @@ class SpecReader {
     return vocabulary;
   }
 
-  void AddSplit(std::string_view pattern) {
-    spec_.pre_tokenizer.push_back(
-        {.kind = PreTokenizerStep::Kind::kSplit, .pattern = std::string(pattern)});
+  void AddSplits(std::initializer_list<std::string_view> patterns) {
+    for (std::string_view pattern : patterns) {
+      spec_.pre_tokenizer.push_back(
+          {.kind = PreTokenizerStep::Kind::kSplit, .pattern = std::string(pattern)});
+    }
   }
 
   void ReadByteBpe() {
@@ -151,26 +153,17 @@ class SpecReader {
     bool gpt2 = false;
     if (pre == "qwen2" || pre == "deepseek-r1-qwen") {
       spec_.normalizer.push_back({.kind = NormalizerStep::Kind::kNfc});
-      AddSplit(kQwen2Pattern);
+      AddSplits({kQwen2Pattern});
     } else if (pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3") {
-      AddSplit(kLlama3Pattern);
+      AddSplits({kLlama3Pattern});
       model.ignore_merges = true;
     } else if (pre == "deepseek-v3") {
-      AddSplit(R"(\p{N}{1,3})");
-      AddSplit("[一-龥\u3040-ゟ゠-ヿ]+");
-      AddSplit(kDeepSeek3Pattern);
+      AddSplits({R"(\p{N}{1,3})", "[一-龥\u3040-ゟ゠-ヿ]+", kDeepSeek3Pattern});
     } else if (pre == "deepseek-llm") {
-      for (std::string_view pattern :
-           {std::string_view(R"([\r\n])"), kDeepSeekLetters, kDeepSeekMarks,
-            std::string_view(R"(\s+$)"), kDeepSeekHan, std::string_view(R"(\p{N})")}) {
-        AddSplit(pattern);
-      }
+      AddSplits(
+          {R"([\r\n])", kDeepSeekLetters, kDeepSeekMarks, R"(\s+$)", kDeepSeekHan, R"(\p{N})"});
     } else if (pre == "deepseek-coder") {
-      for (std::string_view pattern :
-           {std::string_view(R"([\r\n])"), std::string_view(R"(\s?\p{L}+)"),
-            std::string_view(R"(\s?\p{P}+)"), kDeepSeekHan, std::string_view(R"(\p{N})")}) {
-        AddSplit(pattern);
-      }
+      AddSplits({R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", kDeepSeekHan, R"(\p{N})"});
     } else if (pre == "modern-bert") {
       spec_.normalizer.push_back({.kind = NormalizerStep::Kind::kNfc});
       gpt2 = true;

@@ -12,6 +12,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "inference/backend/idle_backend.h"
 #include "inference/batch/token_engine.h"
 
 namespace citeseek::inference {
@@ -89,13 +90,12 @@ std::int64_t LeftInAddressSpace() {
 }
 
 // Takes no memory and carries out nothing: counts what another backend would take.
-class MemoryMeter final : public Backend {
+class MemoryMeter final : public IdleBackend {
  public:
-  explicit MemoryMeter(const Backend& backend) : backend_(backend) {}
+  using IdleBackend::IdleBackend;
 
   std::int64_t bytes() const { return bytes_; }
 
-  std::string Name() const override { return backend_.Name(); }
   absl::StatusOr<std::unique_ptr<Buffer>> Allocate(std::size_t bytes) override {
     bytes_ += static_cast<std::int64_t>(BufferBytes(bytes));
     return std::make_unique<Buffer>();
@@ -109,32 +109,8 @@ class MemoryMeter final : public Backend {
     bytes_ += static_cast<std::int64_t>(*bytes);
     return matrix;
   }
-  std::size_t BufferBytes(std::size_t bytes) const override { return backend_.BufferBytes(bytes); }
-  absl::StatusOr<std::size_t> MatrixBytes(std::span<const MatrixParts> matrices,
-                                          Storage storage) const override {
-    return backend_.MatrixBytes(matrices, storage);
-  }
-
-  void Write(void*, const void*, std::size_t) override {}
-  void Read(void*, const void*, std::size_t) override {}
-  void EmbedRows(Tensor, const Matrix&, const std::int32_t*, bool) override {}
-  void Norm(Tensor, Tensor, const float*, const float*, float, NormKind) override {}
-  void Linear(Tensor, Tensor, const Matrix&, const float*, bool) override {}
-  void HeadLinear(Tensor, int, Tensor, int, const Matrix&) override {}
-  void Rope(Tensor, const float*, const RopeArgs&) override {}
-  void AppendKv(const KvCache&, Tensor, Tensor, const std::int32_t*) override {}
-  void AttendPaged(Tensor, Tensor, const KvCache&, const PagedBatch&, const AttendArgs&) override {}
-  void AttendFull(Tensor, Tensor, Tensor, Tensor, const std::int32_t*, int,
-                  const AttendArgs&) override {}
-  void Activate(Tensor, Tensor, Nonlinearity) override {}
-  void Route(Tensor, std::int32_t*, Tensor, const RouteArgs&) override {}
-  void ExpertLinear(Tensor, Tensor, const Matrix&, const std::int32_t*, int) override {}
-  void Combine(Tensor, Tensor, Tensor) override {}
-  void GatherRows(Tensor, Tensor, const std::int32_t*) override {}
-  void Pool(Tensor, Tensor, const std::int32_t*, Pooling) override {}
 
  private:
-  const Backend& backend_;
   std::int64_t bytes_ = 0;
 };
 
